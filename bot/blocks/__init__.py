@@ -1,0 +1,1 @@
+"""What people see: functions from models to Block Kit dictionaries (pure)."""

@@ -1,0 +1,221 @@
+"""One screen of an answer as a Slack message: rows, what they are of, and the buttons that lead on."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from bot import words
+from bot.blocks import ids
+from bot.blocks.answer_text import answer_in_words, for_how_long, order, place, says_it, since
+from bot.blocks.buttons import actions, button, context, section
+from bot.blocks.text import (
+    EXACT_DATE,
+    SHORT_DATE,
+    clock_time,
+    code,
+    date,
+    escape,
+    label,
+    mark,
+    name,
+    shortened,
+    unbroken,
+)
+from bot.blocks.verdict_words import verdict_line
+from bot.models import API_HISTORY_MS
+from bot.page import ButtonState, Cursor
+from bot.query import Sort, Status, describe_subject, format_query
+from bot.query.values import is_task_id
+from bot.query.words import describe_meaning, says_seconds
+
+if TYPE_CHECKING:
+    from bot.models import Recording
+    from bot.page import Page
+    from bot.query import RecordingQuery
+
+Block = dict[str, Any]
+Message = dict[str, Any]
+
+MAX_BLOCKS_CHARACTERS = 12_000
+"""Kept below the 13,000 or so at which Slack has been seen to refuse a message (`msg_blocks_too_long`)."""
+
+MAX_TEXT_CHARACTERS = 4_000
+"""Slack's advice for a message's `text`."""
+
+
+MAX_SENTENCE_CHARACTERS = 1_000
+"""Of a failure or a note inside an answer: more than any of them has, unless it quotes something hostile."""
+
+MAX_COMMAND_CHARACTERS = 1_000
+"""A longer command is not shown at the foot: nobody reads it, and the buttons have it."""
+
+MAX_NAME_CHARACTERS = 700
+"""Of a room's or a task's ID, escaped: more than any has that the vendor takes (128 characters)."""
+
+_LEAST_NEEDED = (ids.SHOW, ids.EXPORT, ids.EDIT, ids.POST)
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Who sees a message: only the one who asked, or everyone with `asked_by` (user ID) named."""
+
+    asked_by: str = ""
+
+    @property
+    def everyone(self) -> bool:
+        """Whether others see it."""
+        return bool(self.asked_by)
+
+
+PRIVATE = Audience()
+
+
+def build_answer(page: Page, audience: Audience = PRIVATE) -> Message:
+    """The message for one screen: `{"text": …, "blocks": […]}`.
+
+    Where the rows do not fit into Slack's limits the screen shows fewer, and its buttons lead to the rest.
+    """
+    shown = page
+    while True:
+        text, blocks = answer_in_words(shown), _blocks(shown, audience)
+        share = min(MAX_BLOCKS_CHARACTERS / _size(blocks), MAX_TEXT_CHARACTERS / len(text))
+        if share >= 1 or len(shown.recordings) <= 1:
+            return {"text": shortened(text, MAX_TEXT_CHARACTERS), "blocks": _lightened(blocks)}
+        shown = _shorter(shown, max(1, min(len(shown.recordings) - 1, int(len(shown.recordings) * share))))
+
+
+def _shorter(page: Page, rows: int) -> Page:
+    """The same screen with fewer rows: the last ones where the reader pages backwards, else the first."""
+    cursor = page.question.cursor
+    if cursor and not cursor.forward:
+        kept = page.recordings[-rows:]
+        dropped = len(page.recordings) - rows
+        return replace(
+            page, recordings=kept, first=page.first + dropped, newer=Cursor(*kept[0].order, forward=False)
+        )
+    kept = page.recordings[:rows]
+    return replace(page, recordings=kept, older=Cursor(*kept[-1].order, forward=True))
+
+
+def _lightened(blocks: list[Block]) -> list[Block]:
+    """The blocks without the buttons that are needed least, as far as they do not fit: each has the query."""
+    for action_id in _LEAST_NEEDED:
+        if _size(blocks) <= MAX_BLOCKS_CHARACTERS:
+            break
+        blocks = [_without(block, action_id) for block in blocks]
+    return blocks
+
+
+def _without(block: Block, action_id: str) -> Block:
+    kept = {key: part for key, part in block.items() if key != "accessory" or part["action_id"] != action_id}
+    if block["type"] == "actions":
+        kept["elements"] = [element for element in block["elements"] if element["action_id"] != action_id]
+    return kept
+
+
+def _size(blocks: list[Block]) -> int:
+    return len(json.dumps(blocks, ensure_ascii=False))
+
+
+def _blocks(page: Page, audience: Audience) -> list[Block]:
+    asked = [context(f"Asked by <@{escape(audience.asked_by)}>")] if audience.everyone else []
+    blocks = [*asked, section(f"*Recordings · {describe_subject(page.question.query, name)}*")]
+    if page.failure:
+        failure = shortened(escape(page.failure), MAX_SENTENCE_CHARACTERS)
+        blocks.append(section(f"▲\u00a0{failure} {words.as_of_last_good(clock_time(page.as_of_ms))}"))
+    if page.recordings:
+        blocks.append(context(f"{_looked(page)} · {order(page)} · {words.found(page)}"))
+    else:
+        blocks.append(section(f"{words.found(page)}. {_looked(page)}."))
+    blocks += [_row(row, page) for row in page.recordings]
+    blocks += _what_else(page)
+    notes = [
+        words.beyond_sight(page, date),
+        *(shortened(escape(note), MAX_SENTENCE_CHARACTERS) for note in page.notes),
+    ]
+    blocks += [context(note) for note in notes if note]
+    blocks.append(_buttons(page, audience))
+    foot = f"{place(page)} · as of {clock_time(page.as_of_ms)}"
+    command = code(f"/recordings {format_query(_plain(page))}")
+    return [*blocks, context(f"{foot} · {command}" if len(command) <= MAX_COMMAND_CHARACTERS else foot)]
+
+
+def _row(row: Recording, page: Page) -> Block:
+    status = unbroken(f"{mark(row.status)} *{escape(label(row.status))}*")
+    began = f"{since(row)} {date(row.began_ms)}{unbroken(for_how_long(row, page, ' · '))}"
+    state = ButtonState(1, 0, f"task={row.task_id}").encode()
+    details = button("Details", ids.DETAILS, state) if is_task_id(row.task_id) else None
+    verdict = words.worst_verdict(row, page)
+    lines = [f"{status} · room {_name(row.room_id)} · {began}", code(row.task_id, MAX_NAME_CHARACTERS)]
+    if verdict and page.question.query.status == Status.ATTENTION:
+        lines.append(verdict_line(verdict, named=not says_it(row, verdict)))
+    elif verdict:
+        lines[1] += unbroken(f" · ▲ *{escape(verdict.headline)}*")
+    return section("\n".join(lines), details)
+
+
+def _name(text: str) -> str:
+    return name(text, MAX_NAME_CHARACTERS)
+
+
+def _what_else(page: Page) -> list[Block]:
+    """What the window leaves out but the reader may have meant, each with a button that shows it."""
+    blocks: list[Block] = []
+    everything = replace(
+        page.question.query, last_seconds=API_HISTORY_MS // 1000, start=None, end=None, page=1
+    )
+    state = ButtonState(1, _asked_ms(page), format_query(everything)).encode()
+    if page.running_before:
+        blocks.append(section(words.running_before(page), button("Show them", ids.SHOW, state)))
+    elif page.elsewhere and page.elsewhere.total:
+        blocks.append(section(words.elsewhere(page, date), button("Show 3 days", ids.SHOW, state)))
+    elif page.elsewhere:
+        blocks.append(context(words.elsewhere(page, date)))
+    if page.similar_rooms:
+        blocks.append(context(words.similar_rooms(page, _name)))
+    return blocks
+
+
+def _buttons(page: Page, audience: Audience) -> Block:
+    asked_ms, query = _asked_ms(page), format_query(_plain(page))
+    size = page.question.query.size
+    here = ButtonState(page.number, asked_ms, query, page.question.cursor).encode()
+    elements = []
+    if page.newer:
+        state = ButtonState(max(1, page.number - 1), asked_ms, query, page.newer)
+        elements.append(button("◀ Newer" if _newest(page) else "◀ Older", ids.NEWER, state.encode()))
+    if page.older:
+        state = ButtonState((page.first + len(page.recordings)) // size + 1, asked_ms, query, page.older)
+        elements.append(button("Older ▶" if _newest(page) else "Newer ▶", ids.OLDER, state.encode()))
+    elements.append(button("Refresh", ids.REFRESH, here))
+    if not audience.everyone:
+        elements.append(button("Post to channel", ids.POST, here))
+    elements.append(button("Edit query…", ids.EDIT, here))
+    if page.recordings:
+        elements.append(button("Export CSV", ids.EXPORT, here))
+    return actions(elements, ids.posted_by(audience.asked_by) if audience.everyone else "navigation")
+
+
+def _asked_ms(page: Page) -> int:
+    return page.question.asked_ms if page.question.asked_ms is not None else page.as_of_ms
+
+
+def _plain(page: Page) -> RecordingQuery:
+    """The query without its page: the button says that apart."""
+    return replace(page.question.query, page=1)
+
+
+def _newest(page: Page) -> bool:
+    return page.question.query.sort == Sort.NEWEST
+
+
+def _looked(page: Page) -> str:
+    window = page.window
+    style = EXACT_DATE if says_seconds(page.question.query) else SHORT_DATE
+    where = f"{date(window.start_ms, style)} – {date(window.end_ms, style)}"
+    meaning = unbroken(escape(describe_meaning(page.question.query, window)))
+    if page.question.query.last_seconds is not None:
+        return f"Started in {meaning} ({where})"
+    return f"Started {where} ({meaning})" if meaning else f"Started {where}"

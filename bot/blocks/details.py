@@ -1,0 +1,229 @@
+"""One recording with its verdicts and files: as blocks, as a modal, in plain words, and for a ticket."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from bot.blocks.answer import MAX_TEXT_CHARACTERS
+from bot.blocks.buttons import actions, button, context, section
+from bot.blocks.notices import OUTSIDERS_READ
+from bot.blocks.recording_words import (
+    NAME_CHARACTERS,
+    cut,
+    describe_file,
+    describe_task,
+    describe_times,
+    fitting,
+    is_link,
+    one_line,
+    shown_exactly,
+)
+from bot.blocks.text import clock_time, code, escape, plain_date, sane, shortened, unbroken
+from bot.blocks.ticket import build_support_text
+from bot.blocks.verdict_words import verdict_line, words_in_mrkdwn, words_in_plain
+from bot.plural import count
+from bot.reading.sight import skew_note
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from bot.blocks.buttons import Block
+    from bot.models import RecordingDetails, RecordingFile
+    from bot.verdicts.types import Verdict
+
+__all__ = [
+    "IDS",
+    "DetailsIds",
+    "build_details_blocks",
+    "build_details_modal",
+    "build_details_text",
+    "build_support_text",
+    "words_in_mrkdwn",
+    "words_in_plain",
+]
+
+MAX_LABEL_CHARACTERS = 75
+"""Of a button's `accessibility_label` (Slack docs)."""
+
+MAX_VALUE_CHARACTERS = 2_000
+"""Of a button's `value` (Slack docs)."""
+
+SHORT_NAME_CHARACTERS = 20
+"""How much of a name a verdict shows where there are too many long ones."""
+
+_IN_DANGER = frozenset({4, 5})
+
+_OUTSIDERS = {
+    "title": {"type": "plain_text", "text": "Outsiders may read this"},
+    "text": {"type": "plain_text", "text": f"{OUTSIDERS_READ} Post the details here, without file links?"},
+    "confirm": {"type": "plain_text", "text": "Post them"},
+    "deny": {"type": "plain_text", "text": "Cancel"},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """How many blocks, and characters of them as JSON, details may take up on a surface."""
+
+    blocks: int
+    characters: int
+
+
+SPACE = {"message": Space(46, 11_000), "modal": Space(90, 60_000)}
+"""Some is left of Slack's 50 and 100 blocks and of a message's 13,000 characters for what stands around."""
+
+
+@dataclass(frozen=True, slots=True)
+class DetailsIds:
+    """The `callback_id` of the modal and the `action_id` of each of its buttons."""
+
+    view: str = "recordings.details"
+    post: str = "recordings.details.post"
+    support: str = "recordings.details.support"
+    open_file: str = "recordings.details.file"
+
+
+IDS = DetailsIds()
+
+
+def build_details_blocks(
+    details: RecordingDetails,
+    verdicts: Sequence[Verdict],
+    *,
+    zone: str,
+    surface: Literal["message", "modal"] = "message",
+    links: bool = True,
+    ids: DetailsIds = IDS,
+) -> list[Block]:
+    """The verdicts on top, then what the task is, then its files; those in danger first where not all fit.
+
+    Args:
+        details: the task.
+        verdicts: what `judge` says of it.
+        zone: the reader's IANA zone, for what screen readers say of a link; all else shows the reader's own.
+        surface: where the blocks are to stand.
+        links: whether files can be opened from here; not where outsiders see it.
+        ids: of the links.
+    """
+    space = SPACE[surface]
+    head = [
+        section(f"*Recording* {code(cut(details.task_id, NAME_CHARACTERS))}"),
+        *_verdict_blocks(verdicts, space.characters * 2 // 3),
+        section(f"{describe_task(details)}\n{unbroken(describe_times(details, shown_exactly))}"),
+        section(f"*Files ({len(details.files)})*" if details.files else "*No files*"),
+    ]
+    command = code(f"/recordings task={cut(details.task_id, NAME_CHARACTERS)}")
+    notes = map(context, filter(None, [skew_note(details.skew_ms)]))
+    foot = [*notes, context(f"as of {clock_time(sane(details.as_of_ms))} · {command}")]
+    left = Space(space.blocks - len(head) - len(foot) - 1, space.characters - _size([*head, *foot]))
+
+    def line(file: RecordingFile) -> Block:
+        return section(unbroken(describe_file(file)), _open_file(file, zone, ids) if links else None)
+
+    files = _as_many_as_fit(map(line, details.files), left)
+    if len(files) < len(details.files):
+        in_danger_first = sorted(details.files, key=lambda file: file.status not in _IN_DANGER)
+        files = _as_many_as_fit(map(line, in_danger_first), left)
+    more = len(details.files) - len(files)
+    return [*head, *files, *([context(f"… and {count(more, 'more file')}")] if more else []), *foot]
+
+
+def build_details_modal(
+    details: RecordingDetails,
+    verdicts: Sequence[Verdict],
+    *,
+    zone: str,
+    private_metadata: str,
+    thread: bool,
+    links: bool = True,
+    outsiders: bool = False,
+    ids: DetailsIds = IDS,
+) -> dict[str, Any]:
+    """The details as a view for `views.open` and `views.update`.
+
+    Args:
+        details: the task.
+        verdicts: what `judge` says of it.
+        zone: the reader's IANA zone.
+        private_metadata: what its buttons need to know (3,000 characters at most).
+        thread: whether they would post to a thread rather than to a channel.
+        links: whether files can be opened from here.
+        outsiders: whether people of other organisations may read what is posted: Slack asks before.
+        ids: of the view, its buttons and links. Both buttons carry the task ID.
+    """
+    task_id = details.task_id[:MAX_VALUE_CHARACTERS] or "-"
+    post = button("Post to thread" if thread else "Post to channel", ids.post, task_id)
+    buttons = [
+        {**post, "confirm": _OUTSIDERS} if outsiders else post,
+        button("Copy for ZEGOCLOUD support", ids.support, task_id),
+    ]
+    blocks = build_details_blocks(details, verdicts, zone=zone, surface="modal", links=links, ids=ids)
+    return {
+        "type": "modal",
+        "callback_id": ids.view,
+        "title": {"type": "plain_text", "text": "Recording"},
+        "close": {"type": "plain_text", "text": "Close"},
+        "private_metadata": private_metadata,
+        "blocks": [*blocks, actions(buttons, "details")],
+    }
+
+
+def build_details_text(
+    details: RecordingDetails, verdicts: Sequence[Verdict], *, zone: str, links: bool = True
+) -> str:
+    """The same in plain words, escaped, for a message's `text`; the last files go where it gets too long."""
+
+    def when(ms: int) -> str:
+        return plain_date(sane(ms), zone)
+
+    task = describe_task(details, escape, ", ", with_mark=False)
+    head = [
+        f"Recording {escape(one_line(details.task_id))}, {task}.",
+        *(f"{verdict.headline}: {words_in_plain(verdict.words, zone)}" for verdict in verdicts),
+        f"{describe_times(details, when, ', ')}.",
+        f"{count(len(details.files), 'file')}:" if details.files else "No files.",
+    ]
+    lines = [
+        f"{number}. {describe_file(file, escape, escape, when, ', ')}"
+        + (f": {escape(file.url)}" if links and is_link(file.url) else ".")
+        for number, file in enumerate(details.files, 1)
+    ]
+    foot = filter(None, [skew_note(details.skew_ms), f"As of {when(details.as_of_ms)}."])
+    return shortened(fitting(head, lines, [*foot], MAX_TEXT_CHARACTERS), MAX_TEXT_CHARACTERS)
+
+
+def _verdict_blocks(verdicts: Sequence[Verdict], characters: int) -> list[Block]:
+    blocks = [section(verdict_line(verdict)) for verdict in verdicts]
+    if _size(blocks) <= characters:
+        return blocks
+    return [section(verdict_line(verdict, SHORT_NAME_CHARACTERS)) for verdict in verdicts]
+
+
+def _as_many_as_fit(blocks: Iterable[Block], space: Space) -> list[Block]:
+    fitting_blocks: list[Block] = []
+    characters = space.characters
+    for block in blocks:
+        characters -= _size(block)
+        if characters < 0 or len(fitting_blocks) >= space.blocks:
+            break
+        fitting_blocks.append(block)
+    return fitting_blocks
+
+
+def _size(blocks: Block | list[Block]) -> int:
+    return len(json.dumps(blocks, ensure_ascii=False))
+
+
+def _open_file(file: RecordingFile, zone: str, ids: DetailsIds) -> Block | None:
+    if not is_link(file.url):
+        return None
+    what = [file.stream_id or file.file_id or "file", file.format]
+    began = f", from {plain_date(sane(file.began_ms), zone)}" if file.began_ms is not None else ""
+    spoken = cut(f"Open {' '.join(filter(None, what))}", MAX_LABEL_CHARACTERS - len(began)) + began
+    return {
+        **button("Open file", ids.open_file, "file"),
+        "url": file.url,
+        "accessibility_label": spoken,
+    }

@@ -1,0 +1,115 @@
+"""The form of a digest, as a Slack view; what it says is read by `bot.digests.form`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from bot.blocks.inputs import field, option, paragraph, plain, select
+from bot.digests import ids
+from bot.digests.settings import has_own_window
+from bot.query import Status, format_query
+from bot.query.durations import exact_duration
+from bot.query.terms import TERMS, RecordingQuery
+from bot.triage.form_fields import COMMON_WINDOWS, fields_of
+
+if TYPE_CHECKING:
+    from bot.blocks.buttons import Block
+    from bot.digests.records import NewDigest
+    from bot.digests.settings import DigestSettings
+
+USUAL_SCHEDULE = "weekdays at 09:00"
+_QUIET = {"line": "Post one quiet line", "nothing": "Post nothing"}
+
+
+def build_digest_form(
+    settings: DigestSettings | NewDigest | None,
+    query: RecordingQuery,
+    zone: str,
+    *,
+    number: int = 0,
+    private_metadata: str = "",
+) -> dict[str, Any]:
+    """Build the form.
+
+    Args:
+        settings: what it starts from; None for what is usual.
+        query: of the settings, read; whatever its window, that of the text counts.
+        zone: IANA name, chosen at first.
+        number: of the digest that is changed; 0 for a new one.
+        private_metadata: comes back with the submission.
+    """
+    fields = fields_of(query)
+    schedule = settings.schedule if settings else USUAL_SCHEDULE
+    quiet = settings.quiet if settings else "line"
+    window = window_text(query) if settings and has_own_window(settings.query) else ids.SINCE_PREVIOUS
+    rooms: Block = {"type": "plain_text_input", "placeholder": plain("All rooms")}
+    if fields.rooms:
+        rooms["initial_value"] = fields.rooms
+    return {
+        "type": "modal",
+        "callback_id": ids.FORM,
+        "title": plain(f"Digest {number}" if number else "Add a digest"),
+        "submit": plain("Save" if number else "Add"),
+        "close": plain("Cancel"),
+        "private_metadata": private_metadata,
+        "blocks": [
+            field(
+                ids.SCHEDULE,
+                "When",
+                {"type": "plain_text_input", "initial_value": schedule},
+                hint="Such as: weekdays at 09:00 · mon,wed,fri 18:00 · every 6 hours · 1st of the month at 9 "
+                "· 0 9 * * 1-5",
+            ),
+            field(
+                ids.ZONE,
+                "In the time zone",
+                {"type": "plain_text_input", "initial_value": zone},
+                hint="Such as Europe/Berlin.",
+            ),
+            field(
+                ids.ROOMS,
+                "Rooms",
+                rooms,
+                hint="Room IDs with commas; in quotes if one has a space or a comma.",
+                optional=True,
+            ),
+            field(
+                ids.STATUS,
+                "Status",
+                select([option(status.capitalize(), status) for status in Status], query.status),
+            ),
+            field(ids.WINDOW, "Started within", select(_windows(window), window)),
+            field(
+                ids.QUIET,
+                "When nothing happened",
+                select([option(words, value) for value, words in _QUIET.items()], quiet, "radio_buttons"),
+            ),
+        ],
+    }
+
+
+def build_loading_digest_form() -> dict[str, Any]:
+    """The form until its content is there."""
+    return {
+        "type": "modal",
+        "callback_id": ids.FORM,
+        "title": plain("Digest"),
+        "close": plain("Cancel"),
+        "blocks": [paragraph("One moment …")],
+    }
+
+
+def window_text(query: RecordingQuery) -> str:
+    """The terms of a query's window alone, canonical."""
+    window = replace(RecordingQuery(), last_seconds=query.last_seconds, start=query.start, end=query.end)
+    return format_query(window)
+
+
+def _windows(chosen: str) -> list[Block]:
+    windows = {ids.SINCE_PREVIOUS: "Since the digest before"}
+    windows |= {
+        TERMS["last"].format(seconds): f"Last {exact_duration(seconds)}" for seconds in COMMON_WINDOWS
+    }
+    windows.setdefault(chosen, f"{chosen} (as it is)")
+    return [option(words, value) for value, words in windows.items()]

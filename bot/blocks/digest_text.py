@@ -1,0 +1,158 @@
+"""A digest in plain words, and the words that its blocks share with it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from bot.blocks.recording_words import cut
+from bot.blocks.text import escape, label, plain_date
+from bot.blocks.verdict_words import words_in_plain
+from bot.digests.headline import busiest, figures
+from bot.digests.schedule import describe_schedule, parse_schedule
+from bot.models import RUNNING
+from bot.plural import count
+from bot.query import describe_subject
+from bot.query.durations import format_duration
+from bot.query.times import Window, describe_span
+from bot.verdicts.types import At
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bot.digests.records import Digest
+    from bot.digests.report import Finding, Report, Summary
+    from bot.verdicts.types import Outside, Verdict
+
+MOST_LISTED = 10
+MAX_TEXT_CHARACTERS = 4_000
+"""Slack's advice for a message's `text`."""
+
+NAME_CHARACTERS = 40
+WORTH_TELLING_LATE_SECONDS = 120
+_HEADER_CHARACTERS = 150
+_MOST_MISSED_NAMED = 5
+_SENTENCE_END, _NAMES_FOLLOW = ". ", ": "
+
+
+def build_digest_text(report: Report, shown: int = MOST_LISTED) -> str:
+    """The whole digest in plain words: what notifications, search and screen readers read."""
+    summary, zone = report.summary, report.digest.zone
+
+    def when(ms: int) -> str:
+        return plain_date(ms, zone)
+
+    subject, says = describe_subject(summary.window.query), ", ".join(figures(summary, report.comparison))
+    lines = [f"{title_of(report)}, {subject}: {says}."]
+    if summary.attention and shown:
+        lines.append("Needs attention:")
+    for place, found in enumerate(summary.attention[:shown], 1):
+        row, verdict = found.recording, found.verdict
+        words = words_in_plain(in_short(verdict).words, zone)
+        lines.append(
+            f"{place}. {verdict.headline}, room {escape(row.room_id)}, task {escape(row.task_id)}, "
+            f"{since(found)} {when(row.began_ms)}: {words}"
+        )
+    if len(summary.attention) > shown:
+        lines.append(and_more(summary, shown))
+    lines += [*(f"{line}." for line in extremes(summary, escape)), *notes_of(report, when)]
+    lines.append(f"{plan(report.digest)}{coming(report, when)}.")
+    text = f"{escape(lines[0])}\n" + "\n".join(lines[1:])
+    return text if len(text) <= MAX_TEXT_CHARACTERS or shown else f"{text[: MAX_TEXT_CHARACTERS - 1]}…"
+
+
+def in_short(verdict: Verdict) -> Verdict:
+    """Its first sentence up to the names in it, and until when something can be done."""
+    words: list[str | At | Outside] = []
+    for piece in verdict.words:
+        first = (
+            piece.partition(_SENTENCE_END)[0].removesuffix(_NAMES_FOLLOW) if isinstance(piece, str) else piece
+        )
+        if first != piece:
+            words.append(f"{first}.")
+            break
+        words.append(piece)
+    until_ms = verdict.urgent_until_ms
+    if until_ms is not None and At(until_ms) not in words:
+        words += [" Until ", At(until_ms), "."]
+    return replace(verdict, words=tuple(words))
+
+
+def extremes(summary: Summary, shown: Callable[[str], str]) -> list[str]:
+    """The longest, the latest, and the busiest room."""
+    found = []
+    if longest := summary.longest:
+        which = "Longest" if longest.of_all else "Longest of those looked at"
+        so_far = " so far" if longest.recording.status in RUNNING else ""
+        lasted = format_duration(longest.lasted_ms / 1000)
+        found.append(f"{which}: room {_room(longest.recording.room_id, shown)} ({lasted}{so_far})")
+    if latest := summary.latest:
+        ago = format_duration((summary.now_ms - latest.began_ms) / 1000)
+        found.append(f"Latest: room {_room(latest.room_id, shown)} ({ago} ago)")
+    if most := busiest(summary):
+        found.append(f"Busiest: room {_room(most[0], shown)} ({most[1]:,})")
+    return found
+
+
+def notes_of(report: Report, when: Callable[[int], str]) -> list[str]:
+    """What the reader has to know beside the figures; ours, already safe."""
+    summary = report.summary
+    notes = []
+    if report.is_test:
+        notes.append("A test run: the schedule goes on as it was.")
+    if report.late_seconds > WORTH_TELLING_LATE_SECONDS and not report.is_test:
+        why = f" {escape(report.late_why)}" if report.late_why else ""
+        notes.append(f"Posted {format_duration(report.late_seconds)} late.{why}")
+    if report.missed:
+        named = [when(slot * 1000) for slot in report.missed[-_MOST_MISSED_NAMED:]]
+        before = "" if len(named) == len(report.missed) else "the latest "
+        which = count(len(report.missed), "digest")
+        verb = "was" if len(report.missed) == 1 else "were"
+        notes.append(f"{which} before this one {verb} not posted: {before}{', '.join(named)}.")
+    if summary.sees_back_to_ms is not None:
+        notes.append(
+            "ZEGOCLOUD tells of the last 3 days only: what began before "
+            f"{when(summary.sees_back_to_ms)} is not in here."
+        )
+    return notes + [escape(note) for note in summary.notes]
+
+
+def title_of(report: Report) -> str:
+    """The span that it tells of."""
+    window = report.summary.window
+    span = describe_span(Window(window.start_ms, window.end_ms, report.digest.zone), with_year=False)
+    test = "Test run · " if report.is_test else ""
+    return cut(f"{test}Recordings, {span}", _HEADER_CHARACTERS)
+
+
+def schedule_in_words(schedule: str) -> str:
+    """`every weekday at 09:00`, of a schedule as it is kept."""
+    return describe_schedule(parse_schedule(schedule, 0))
+
+
+def plan(digest: Digest) -> str:
+    """`every weekday at 09:00, Europe/Berlin`, as mrkdwn."""
+    return f"{escape(schedule_in_words(digest.schedule))}, {escape(digest.zone)}"
+
+
+def coming(report: Report, when: Callable[[int], str]) -> str:
+    """When the next one comes; that it is paused."""
+    if report.digest.is_paused:
+        return " · paused"
+    return f" · next {when(report.next_at * 1000)}" if report.next_at is not None else ""
+
+
+def and_more(summary: Summary, shown: int) -> str:
+    """How many need attention beside those that are shown."""
+    more = len(summary.attention) - shown
+    return f"… and {more:,} more that need{'s' if more == 1 else ''} attention."
+
+
+def since(found: Finding) -> str:
+    """Since when it runs, or when it began."""
+    row = found.recording
+    return f"{label(row.status).lower()} since" if row.status in RUNNING else "began"
+
+
+def _room(room: str, shown: Callable[[str], str]) -> str:
+    return shown(cut(room, NAME_CHARACTERS))

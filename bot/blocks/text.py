@@ -1,0 +1,126 @@
+"""Words inside a message: escaping what came from outside, times in the reader's zone, durations."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from functools import cache
+from zoneinfo import ZoneInfo
+
+from bot.models import ENDED, FAILED, ONGOING, PAUSED, STARTING, status_word
+from bot.query.times import format_duration
+from bot.unseen import on_one_line, replaced
+from bot.words import LABELS
+
+SHORT_DATE, EXACT_DATE = "{date_short_pretty} {time}", "{date_short_pretty} {time_secs}"
+"""How Slack shows a moment (Slack docs, date formatting)."""
+
+MARKS = {STARTING: "○", ONGOING: "●", PAUSED: "▲", ENDED: "■", FAILED: "✕"}
+"""Stands before the word, never for it."""
+
+MAX_CHARACTERS = 3_000
+"""Of a section's or a context's text, counted after escaping (Slack docs)."""
+
+_CODE = re.compile("`([^`]+)`")
+
+_HELD_TOGETHER = re.compile(
+    r"`[^`]*`|[○●▲■✕◇✓] (?=\S)|\b[0-9][0-9,.]* (?:d|h|min|s|MB)\b(?: [0-9]+ (?:h|min|s)\b)*"
+)
+_HALF_ENTITY = re.compile("&[a-z]*$")
+
+_LAST_DAY_MS = 253_402_000_000_000  # in December 9999: every zone can still show it
+
+_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9 -]*")
+"""Text in which Slack sees no mark-up, link, mention or emoji."""
+
+
+def escape(text: str) -> str:
+    """Make text from outside safe in mrkdwn and in a message's `text`.
+
+    Slack reads mentions and links only inside `<…>` (Slack docs, formatting text), so its three control
+    characters are all that has to be replaced. Control characters are shown as `\N{REPLACEMENT CHARACTER}`.
+    """
+    return replaced(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def shortened(escaped: str, most: int) -> str:
+    """Escaped text of at most so many characters: none of its entities is cut in two."""
+    if len(escaped) <= most:
+        return escaped
+    return _HALF_ENTITY.sub("", escaped[: most - 1]) + "…"
+
+
+def code(text: str, most: int = MAX_CHARACTERS) -> str:
+    """Text from outside as mrkdwn code: nothing in it becomes bold, a link or an emoji.
+
+    A backtick or a line end would end the code, so something else stands in its place; an empty text object
+    would be refused, so emptiness is said. Longer than `most` characters it is cut.
+    """
+    if not text.strip():
+        return "`(empty)`"
+    return f"`{shortened(escape(on_one_line(text).replace('`', 'ˋ')), most - 2)}`"
+
+
+def unmarked(text: str) -> str:
+    """A sentence for where Slack shows no mrkdwn, as beside the fields of a form: quoted instead of code."""
+    return _CODE.sub("“\\1”", text)
+
+
+def name(text: str, most: int = MAX_CHARACTERS) -> str:
+    """A room ID as people read it: as it is where that is harmless, else as code; cut beyond `most`."""
+    return text if len(text) <= most and _PLAIN.fullmatch(text) else code(text, most)
+
+
+def label(status: int) -> str:
+    """A status in words; one that the vendor may add later is shown as it is."""
+    return LABELS.get(status, status_word(status).capitalize())
+
+
+def mark(status: int) -> str:
+    """The sign in front of the word."""
+    return MARKS.get(status, "◇")
+
+
+def sane(ms: int) -> int:
+    """A moment that every zone can show: an absurd figure becomes the nearest one."""
+    return min(max(ms, 86_400_000), _LAST_DAY_MS)
+
+
+def date(ms: int, style: str = SHORT_DATE) -> str:
+    """A moment (Unix ms) that Slack shows in the reader's own zone, with UTC where it cannot."""
+    ms = sane(ms)
+    fallback = f"{datetime.fromtimestamp(ms / 1000, _zone('UTC')):%d %b %H:%M:%S} UTC"
+    return f"<!date^{ms // 1000}^{style}|{fallback}>"
+
+
+def clock_time(ms: int) -> str:
+    """A time of day with seconds, in the reader's zone."""
+    return date(ms, "{time_secs}")
+
+
+def plain_date(ms: int, zone: str) -> str:
+    """A moment in plain words with its zone, for screen readers, notifications and search."""
+    moment = datetime.fromtimestamp(sane(ms) / 1000, _zone(zone))
+    return f"{moment:%a} {moment.day} {moment:%b %H:%M} {moment:%Z}"
+
+
+def unbroken(words: str) -> str:
+    """Words in which no line ends inside a figure or behind a sign: `1 h 20 min`, `673.8 MB`, `▲ Runaway`.
+
+    Only for blocks: people search, copy and listen to `text` and the terminal. Code stays as it is.
+    """
+    return _HELD_TOGETHER.sub(_with_hard_spaces, words)
+
+
+def _with_hard_spaces(match: re.Match[str]) -> str:
+    return match[0] if match[0].startswith("`") else match[0].replace(" ", "\u00a0")
+
+
+def lasted(from_ms: int, to_ms: int) -> str:
+    """How long something has gone on."""
+    return format_duration(max(0, to_ms - from_ms) / 1000)
+
+
+@cache
+def _zone(zone: str) -> ZoneInfo:
+    return ZoneInfo(zone)

@@ -1,0 +1,132 @@
+"""What can go wrong with digests, each with its one sentence (pure).
+
+RecordingsError
+├── StoreError            the database cannot be used
+├── FullChannelError      a channel has as many digests as there may be
+├── TransientError        a slot could not be posted yet: tried again within its hour
+│   └── UncertainError    it may have been posted all the same: looked for before it is tried again
+├── PermanentError        a slot cannot be posted; may say why the digest has to be paused
+└── LeaseLostError        another worker has taken the slot over
+"""
+
+from __future__ import annotations
+
+from bot.errors import RecordingsError
+
+_STORE_SENTENCES = {
+    "busy": "The database is busy: another process has kept it locked for long. Try again in a moment.",
+    "read-only": (
+        "The database cannot be written. Whoever runs this bot has to check who owns the file in "
+        "DATABASE_URL and its folder, or the rights of the PostgreSQL user."
+    ),
+    "full": (
+        "The database's disk is full. Nothing is lost; whoever runs this bot has to free some space, and "
+        "digests go on by themselves."
+    ),
+    "damaged": (
+        "The file in DATABASE_URL is damaged, or is no SQLite database. Whoever runs this bot has to restore "
+        "it from a backup, or to move it away: a new one is made at the next start."
+    ),
+    "missing": (
+        "The file in DATABASE_URL cannot be opened. Whoever runs this bot has to check that its folder is "
+        "there and may be used."
+    ),
+    "away": (
+        "The database does not answer. Nothing is lost, and digests go on when it is back; if it stays away, "
+        "whoever runs this bot has to check DATABASE_URL."
+    ),
+    "refused": (
+        "PostgreSQL refuses the sign-in. Whoever runs this bot has to check user, password and database name "
+        "in DATABASE_URL."
+    ),
+    "newer": (
+        "The database was last used by a newer version of this bot. Whoever runs it has to start that "
+        "version again, or to point DATABASE_URL at another database."
+    ),
+    "address": "DATABASE_URL cannot be read: it has to look like sqlite:///recordings.db or postgresql://….",
+    "driver": (
+        "DATABASE_URL names PostgreSQL, and its driver is not installed: "
+        "run `pip install 'recordings-bot[postgres]'`."
+    ),
+    "failed": "The database failed in a way that this bot does not know. Try again; its log says more.",
+}
+
+
+class StoreError(RecordingsError):
+    """The database cannot be used; what was under way was rolled back.
+
+    Args:
+        reason: `busy`, `read-only`, `full`, `damaged`, `missing`, `away`, `refused`, `newer`, `address`,
+            `driver` or `failed`.
+        code: the database's own name for it, such as `SQLITE_FULL` or an SQLSTATE; empty where there is none.
+    """
+
+    def __init__(self, reason: str, code: str = "") -> None:
+        super().__init__(reason, code)
+        self.reason = reason
+        self.code = code
+
+    def sentence(self) -> str:
+        """What it means and who has to do what."""
+        return _STORE_SENTENCES[self.reason] + (f" ({self.code})" if self.code else "")
+
+
+class FullChannelError(RecordingsError):
+    """A channel has as many digests as there may be: `most`."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(most)
+        self.most = most
+
+    def sentence(self) -> str:
+        """What to do."""
+        return f"This channel has {self.most} digests, and that is the most there is: remove one first."
+
+
+class TransientError(RecordingsError):
+    """A slot could not be posted yet.
+
+    Args:
+        what: a sentence for the digest's owner.
+        retry_after_seconds: how long to wait at least; 0 leaves it to the worker.
+    """
+
+    def __init__(self, what: str, retry_after_seconds: float = 0.0) -> None:
+        super().__init__(what, retry_after_seconds)
+        self.what = what
+        self.retry_after_seconds = retry_after_seconds
+
+    def sentence(self) -> str:
+        """What went wrong."""
+        return self.what
+
+
+class UncertainError(TransientError):
+    """Slack was sent the message and did not say what became of it."""
+
+
+class PermanentError(RecordingsError):
+    """A slot cannot be posted, now or later.
+
+    Args:
+        what: a sentence for the digest's owner.
+        pause_reason: why no later slot can be posted either, a sentence that says what to do; empty when a
+            later one may.
+    """
+
+    def __init__(self, what: str, pause_reason: str = "") -> None:
+        super().__init__(what, pause_reason)
+        self.what = what
+        self.pause_reason = pause_reason
+
+    def sentence(self) -> str:
+        """What went wrong, and what to do about it."""
+        return f"{self.what} {self.pause_reason}".strip()
+
+
+class LeaseLostError(RecordingsError):
+    """Another worker has taken the slot over: nothing may be posted any more."""
+
+    def sentence(self) -> str:
+        """For the log."""
+        return "Another worker has taken this slot over."

@@ -1,0 +1,197 @@
+"""Posts one message in the channel for each slot, whatever crashes or times out on the way."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+from slack_sdk.errors import SlackApiError
+
+from bot.digests.due import FRESH_SECONDS
+from bot.digests.errors import PermanentError, TransientError, UncertainError
+from bot.query.durations import HOUR, MINUTE
+from bot.slack_client import slack_word
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from slack_sdk.web.async_client import AsyncWebClient
+
+    from bot.digests.records import Claim
+
+logger = logging.getLogger(__name__)
+
+EVENT_TYPE = "recordings_digest_slot"
+"""The `event_type` of the metadata that names a message's slot."""
+
+PACE_SECONDS = 1.0
+"""Slack takes one message a second in a channel, with short bursts (Slack docs, rate limits)."""
+
+CLOCK_MARGIN_SECONDS = 10 * MINUTE
+"""Slack's clock and this machine's may differ by so much: the look reaches so far beyond what is likely."""
+
+_PAGE = 200
+_MOST_PAGES = 25
+
+_PAUSES = {
+    "not_in_channel": "The bot is not in the channel: `/invite` it there, then resume the digest.",
+    "channel_not_found": (
+        "The channel is gone, or the bot was taken out of it: `/invite` it there, then resume the digest."
+    ),
+    "is_archived": "The channel is archived: remove the digest, or unarchive the channel and resume it.",
+    "missing_scope": (
+        "The app lacks a scope. Whoever runs it has to reinstall it with every scope of its manifest "
+        "(`python -m bot doctor` names those that are missing); then resume the digest."
+    ),
+    "restricted_action": (
+        "An admin has restricted who posts in this channel: ask them, then resume the digest."
+    ),
+}
+_PAUSES |= dict.fromkeys(
+    ("restricted_action_read_only_channel", "restricted_action_thread_only_channel"),
+    _PAUSES["restricted_action"],
+)
+
+# Errors of whoever runs the bot, or of Slack itself: nothing that the digest could be paused for.
+_PASSING = {
+    *("ratelimited", "rate_limited", "message_limit_exceeded", "team_added_to_org"),
+    *("invalid_auth", "not_authed", "account_inactive", "token_expired", "token_revoked"),
+}
+_UNCLEAR = {"fatal_error", "internal_error", "service_unavailable", "request_timeout"}
+"""Slack docs, chat.postMessage, of `fatal_error`: "It's possible some aspect of the operation succeeded"."""
+
+
+class Poster:
+    """Posts digests, at Slack's pace.
+
+    Args:
+        client: a Web API client that sends nothing again which may have had its effect, with a timeout that
+            is well below the worker's lease.
+        fresh_seconds: the worker's: after this no message is sent for a slot.
+        pace_seconds: real time between two messages in one channel.
+    """
+
+    def __init__(
+        self,
+        client: AsyncWebClient,
+        *,
+        fresh_seconds: float = FRESH_SECONDS,
+        pace_seconds: float = PACE_SECONDS,
+    ) -> None:
+        self._client = client
+        self._fresh_seconds = fresh_seconds
+        self._pace_seconds = pace_seconds
+        self._turns: dict[str, float] = {}
+
+    async def post_once(self, claim: Claim, message: Mapping[str, Any]) -> str:
+        """Post a slot's message, or find that it has been posted.
+
+        Args:
+            claim: the slot.
+            message: what `chat.postMessage` takes beside `channel` and `metadata`: `text`, `blocks` …
+
+        Returns:
+            The message's timestamp.
+
+        Raises:
+            UncertainError: it may have been posted; to be looked for when the lease has ended.
+            TransientError: it was not posted, and may be tried again.
+            PermanentError: it was not posted, and cannot be.
+            LeaseLostError: it was not posted, and another worker may do it.
+            StoreError: it was not posted, because the database is away.
+        """
+        if claim.attempt > 1 or claim.uncertain:
+            found = await self._look(claim)
+            if found:
+                logger.info("Slot %s of digest %s was posted before", claim.slot_at, claim.digest.id)
+                return found
+        if claim.too_late:
+            raise PermanentError("Slack did not take the digest while it was new enough to be posted.")
+        await self._turn(claim.digest.channel_id)
+        await claim.before_posting()
+        try:
+            answer = await self._client.chat_postMessage(
+                **{
+                    "unfurl_links": False,
+                    "unfurl_media": False,
+                    **message,
+                    "channel": claim.digest.channel_id,
+                    "metadata": {"event_type": EVENT_TYPE, "event_payload": _name(claim)},
+                }
+            )
+        except SlackApiError as error:
+            raise _refusal(error, "the digest", sent=True) from error
+        except aiohttp.ClientConnectorError as error:
+            raise TransientError("Slack could not be reached.") from error
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise UncertainError("Slack did not say whether it took the digest.") from error
+        return str(answer["ts"])
+
+    async def _look(self, claim: Claim) -> str | None:
+        """The timestamp of the slot's message in the channel, if it is there."""
+        name = _name(claim)
+        cursor = None
+        try:
+            for _ in range(_MOST_PAGES):
+                page = await self._client.conversations_history(
+                    channel=claim.digest.channel_id,
+                    oldest=str(claim.slot_at - CLOCK_MARGIN_SECONDS),
+                    latest=str(claim.slot_at + self._fresh_seconds + CLOCK_MARGIN_SECONDS),
+                    include_all_metadata=True,
+                    limit=_PAGE,
+                    cursor=cursor,
+                )
+                for message in page.get("messages") or []:
+                    metadata = message.get("metadata") or {}
+                    if metadata.get("event_type") == EVENT_TYPE and metadata.get("event_payload") == name:
+                        return str(message["ts"])
+                cursor = (page.get("response_metadata") or {}).get("next_cursor")
+                if not cursor:
+                    return None
+        except SlackApiError as error:
+            refusal = _refusal(error, "the look into the channel", sent=False)
+            if isinstance(refusal, PermanentError) and not claim.uncertain:
+                return None  # nothing was ever sent for this slot: posting will say what is wrong
+            raise refusal from error
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise TransientError("Slack could not be reached.") from error
+        raise PermanentError(
+            "Slack did not say whether it took the digest, and the channel has too many messages to find it."
+        )
+
+    async def _turn(self, channel_id: str) -> None:
+        """Wait until a channel may get its next message."""
+        now = asyncio.get_running_loop().time()
+        self._turns = {channel: turn for channel, turn in self._turns.items() if turn > now}
+        turn = self._turns.get(channel_id, now)
+        self._turns[channel_id] = turn + self._pace_seconds
+        await asyncio.sleep(turn - now)
+
+
+def _name(claim: Claim) -> dict[str, Any]:
+    """What the metadata says: strings and figures come back from Slack as they were sent."""
+    return {"digest": claim.digest.id, "slot": claim.slot_at}
+
+
+def _refusal(error: SlackApiError, what: str, *, sent: bool) -> Exception:
+    """Our error for Slack's answer. `sent`: it was a message, which may be in the channel all the same."""
+    word = slack_word(error)
+    status = getattr(error.response, "status_code", 200)
+    if word in _PAUSES:
+        return PermanentError(f"Slack did not take {what} ({word}).", _PAUSES[word])
+    if status == 429 or word in _PASSING:  # noqa: PLR2004 - HTTP's own number
+        return TransientError(f"Slack did not take {what} ({word}).", _retry_after_seconds(error))
+    if word in _UNCLEAR or word.startswith("HTTP") or not 200 <= status < 300:  # noqa: PLR2004 - HTTP's own
+        kind = UncertainError if sent else TransientError
+        return kind(f"Slack failed while it was sent {what} ({word}).")
+    return PermanentError(f"Slack did not take {what} ({word}): report this to whoever runs the bot.")
+
+
+def _retry_after_seconds(error: SlackApiError) -> float:
+    headers = getattr(error.response, "headers", None) or {}
+    try:
+        return min(float(headers.get("Retry-After") or headers.get("retry-after") or 0), float(HOUR))
+    except ValueError:
+        return 0.0

@@ -1,0 +1,131 @@
+"""What is kept about digests, as frozen records."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class NewDigest:
+    """A digest to add. People and channels are Slack IDs, never names.
+
+    Args:
+        query: canonical text of a query without a window of its own, or with one.
+        schedule: as `format_schedule` writes it.
+        zone: the IANA zone in which it is read.
+        quiet: what is posted when nothing happened: `line` for one quiet line, `nothing`.
+    """
+
+    team_id: str
+    channel_id: str
+    owner_id: str
+    query: str
+    schedule: str
+    zone: str
+    quiet: str = "line"
+
+
+@dataclass(frozen=True, slots=True)
+class Digest(NewDigest):
+    """A digest that is kept. Times are Unix seconds.
+
+    Args:
+        id: random text, never used again.
+        number: what people call it in its channel, from 1.
+        next_run_at: None while it is paused.
+        paused_at: None while it runs.
+        paused_why: a sentence where the bot paused it, empty where a person did.
+        last_slot_at: the last slot that came to an end.
+        last_result: `posted`, `quiet`, `skipped`, `failed`; empty before the first.
+        last_error: a sentence, after `failed` and `skipped`.
+    """
+
+    id: str = ""
+    number: int = 0
+    created_at: int = 0
+    next_run_at: int | None = None
+    paused_at: int | None = None
+    paused_why: str = ""
+    last_slot_at: int | None = None
+    last_result: str = ""
+    last_error: str = ""
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether no slots come up."""
+        return self.paused_at is not None
+
+
+async def _nothing() -> None:
+    return
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A slot that one worker has to itself until its lease ends.
+
+    Args:
+        slot_at: Unix seconds; with `digest.id` it names the slot.
+        attempt: 1 for the first try.
+        holder: the worker that has it.
+        asked_by: who asked for it out of turn; empty for a slot of the schedule.
+        uncertain: an earlier attempt may have posted it: look before posting.
+        too_late: it may no longer be posted, only be found.
+        previous_slot_at: the slot of the schedule before this one, whether it was posted or not.
+        missed: slots since the last one that was posted which were skipped or failed, rising.
+        last_error: why the attempt before failed, a sentence; empty where it only broke off.
+        before_posting: to be awaited directly before the message is sent; raises LeaseLostError, or
+            StoreError when that cannot be known.
+    """
+
+    digest: Digest
+    slot_at: int
+    attempt: int
+    holder: str
+    asked_by: str = ""
+    uncertain: bool = False
+    too_late: bool = False
+    previous_slot_at: int | None = None
+    missed: tuple[int, ...] = ()
+    last_error: str = ""
+    before_posting: Callable[[], Awaitable[None]] = field(default=_nothing, repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """What became of a slot.
+
+    Args:
+        ts: the message's timestamp; None when nothing was to be posted.
+        counts: figures to compare later slots with.
+    """
+
+    ts: str | None
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A slot as it stands: `open`, `posted`, `quiet`, `skipped` or `failed`."""
+
+    digest_id: str
+    slot_at: int
+    state: str
+    attempts: int
+    asked_by: str
+    posted_ts: str | None
+    counts: Mapping[str, int]
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something the digest's owner has to be told: the first slot that failed, or that it was paused."""
+
+    digest: Digest
+    slot_at: int
+    error: str

@@ -1,0 +1,171 @@
+"""What a digest says: what was found in a window, summed up, and what stands around it (pure)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bot.digests.chart import build_buckets
+from bot.models import ENDED, FAILED, RUNNING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from bot.digests.chart import Chart
+    from bot.digests.comparison import Comparison
+    from bot.digests.records import Digest
+    from bot.digests.window import SlotWindow
+    from bot.models import Recording
+    from bot.page import Page
+    from bot.verdicts.types import Verdict
+
+TOP_ROOMS = 5
+ROOM = "room:"
+"""What the names of the counts of single rooms begin with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A recording that needs attention, with the worst that is known of it."""
+
+    recording: Recording
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Longest:
+    """The longest recording whose length is known, and whether the length of every one is."""
+
+    recording: Recording
+    lasted_ms: int
+    of_all: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What was found in one window: the same for every digest that asks the same.
+
+    Attributes:
+        window: what was asked.
+        counts: `total`, `ended` (well, status 3), `failed`, `attention`, `running` (now, with what began
+            earlier), `earlier`, `seconds` (how much of the window could be seen), `room:ID` of the busiest.
+        attention: the worst first.
+        all_checked: every recording was looked at; else more may need attention.
+        latest: the newest that began in the window.
+        sees_back_to_ms: how far back could be seen, where the window begins earlier.
+        notes: sentences that the reader has to know.
+        now_ms: the vendor's now when it was taken (Unix ms).
+    """
+
+    window: SlotWindow
+    counts: Mapping[str, int]
+    attention: tuple[Finding, ...]
+    all_checked: bool
+    ended_well: int
+    chart: Chart | None
+    longest: Longest | None
+    latest: Recording | None
+    sees_back_to_ms: int | None
+    notes: tuple[str, ...]
+    now_ms: int
+
+    @property
+    def is_empty(self) -> bool:
+        """Nothing began, and nothing that began earlier needs attention."""
+        return not self.counts["total"] and not self.attention
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything that one message says.
+
+    Attributes:
+        digest: what was asked for.
+        slot_at: Unix seconds.
+        is_test: somebody asked for it out of turn.
+        summary, comparison: what was found.
+        missed: slots before this one that were not posted, Unix seconds.
+        late_seconds: how long after its time it is posted.
+        late_why: what went wrong until now, a sentence.
+        next_at: the next slot, Unix seconds; None where there is none.
+        owner: the owner's name; empty where it is not known.
+    """
+
+    digest: Digest
+    slot_at: int
+    is_test: bool
+    summary: Summary
+    comparison: Comparison
+    missed: tuple[int, ...] = ()
+    late_seconds: int = 0
+    late_why: str = ""
+    next_at: int | None = None
+    owner: str = ""
+
+
+def summarise(
+    window: SlotWindow,
+    begun: Page,
+    earlier: Sequence[Recording],
+    judged: Page,
+    ended_ms: Mapping[str, int],
+    *,
+    only_attention: bool = False,
+) -> Summary:
+    """Sum up what was found.
+
+    Args:
+        window: what was asked.
+        begun: every recording that began in it.
+        earlier: what runs now and began before it.
+        judged: of both, what needs attention, with verdicts.
+        ended_ms: when recordings ended, Unix ms by task ID, as far as that was looked at.
+        only_attention: only what needs attention is asked for.
+    """
+    worst = {row.task_id: judged.verdicts[row.task_id][0] for row in judged.recordings}
+    rows: Sequence[Recording] = begun.recordings
+    if only_attention:
+        rows = [row for row in rows if row.task_id in worst]
+        earlier = [row for row in earlier if row.task_id in worst]
+    findings = (Finding(row, worst[row.task_id]) for row in (*rows, *earlier) if row.task_id in worst)
+    attention = sorted(findings, key=lambda found: (found.verdict.kind.severity, -found.recording.began_ms))
+    statuses = Counter(row.status for row in rows)
+    still = sum(row.status in RUNNING for row in (*rows, *earlier))
+    seen_ms = window.end_ms - (begun.window.start_ms if begun.sees_back_to_ms else window.start_ms)
+    rooms = Counter(row.room_id for row in rows).most_common(TOP_ROOMS)
+    return Summary(
+        window=window,
+        counts={
+            "total": len(rows),
+            "ended": statuses[ENDED],
+            "failed": statuses[FAILED],
+            "attention": len(attention),
+            "running": still,
+            "earlier": len(earlier),
+            "seconds": max(0, seen_ms) // 1000,
+            **{f"{ROOM}{room}": number for room, number in rooms},
+        },
+        attention=tuple(attention),
+        all_checked=judged.exact,
+        ended_well=sum(row.status == ENDED and row.task_id not in worst for row in rows),
+        chart=build_buckets(rows, window.end_ms - max(0, seen_ms), window.end_ms),
+        longest=_longest([*rows, *earlier], ended_ms, begun.now_ms),
+        latest=max(rows, key=lambda row: row.order, default=None),
+        sees_back_to_ms=begun.sees_back_to_ms,
+        notes=judged.notes,
+        now_ms=begun.now_ms,
+    )
+
+
+def _longest(rows: Sequence[Recording], ended_ms: Mapping[str, int], now_ms: int) -> Longest | None:
+    lasted = {
+        row.task_id: (now_ms if row.status in RUNNING else ended_ms[row.task_id]) - row.began_ms
+        for row in rows
+        if row.status in RUNNING or row.task_id in ended_ms
+    }
+    known = [row for row in rows if row.task_id in lasted]
+    if not known:
+        return None
+    longest = max(known, key=lambda row: lasted[row.task_id])
+    return Longest(longest, max(0, lasted[longest.task_id]), of_all=len(known) == len(rows))

@@ -1,0 +1,126 @@
+"""Rows of the two tables: read into records, named in conditions, changed inside a transaction."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import ColumnElement, and_, func, or_, select, update
+
+from bot.digests.records import Digest, Slot
+from bot.digests.tables import digests, slots
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlalchemy import Row
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from bot.digests.records import Claim
+
+NO_LEASE = {"lease_holder": "", "lease_until": 0.0}
+
+
+async def change_digest(
+    connection: AsyncConnection, digest_id: str, changes: Callable[[Digest], dict[str, Any]]
+) -> Digest | None:
+    """Change a digest by what it is now; returns it as it is then, None when it is gone."""
+    this = digests.c.id == digest_id
+    row = (await connection.execute(select(digests).where(this).with_for_update())).one_or_none()
+    if row is None:
+        return None
+    values = changes(as_digest(row))
+    if values:
+        await connection.execute(update(digests).where(this).values(values))
+    return as_digest((await connection.execute(select(digests).where(this))).one())
+
+
+async def pause_digest(connection: AsyncConnection, digest_id: str, why: str, now: int) -> Digest | None:
+    """Let no more slots of a digest come up."""
+
+    def paused(digest: Digest) -> dict[str, Any]:
+        return {"paused_at": digest.paused_at or now, "paused_why": why, "next_run_at": None}
+
+    return await change_digest(connection, digest_id, paused)
+
+
+async def skip_open_slots(
+    connection: AsyncConnection, digest_id: str, lease_now: ColumnElement[float], now: int
+) -> None:
+    """Bring the slots to an end that nobody works on."""
+    waiting = and_(slots.c.digest_id == digest_id, slots.c.state == "open", slots.c.lease_until <= lease_now)
+    values = {"state": "skipped", "error": "It was paused before this was posted.", "ended_at": now}
+    await connection.execute(update(slots).where(waiting).values(values))
+
+
+def as_digest(row: Row[Any]) -> Digest:
+    """A row that has every column of a digest."""
+    return Digest(**{name: row._mapping[name] for name in digests.c.keys()})  # noqa: SIM118, SLF001 - SQLAlchemy's own interface; `in` would ask for columns
+
+
+def as_slot(row: Row[Any]) -> Slot:
+    """A row that has every column of a slot."""
+    return Slot(
+        row.digest_id,
+        row.slot_at,
+        row.state,
+        row.attempts,
+        row.asked_by,
+        row.posted_ts,
+        json.loads(row.counts),
+        row.error,
+    )
+
+
+def is_slot(digest_id: str, slot_at: int) -> ColumnElement[bool]:
+    """One slot."""
+    return and_(slots.c.digest_id == digest_id, slots.c.slot_at == slot_at)
+
+
+def is_held(claim: Claim) -> ColumnElement[bool]:
+    """The claim's slot, as long as it is this attempt that has it."""
+    return and_(
+        is_slot(claim.digest.id, claim.slot_at),
+        slots.c.state == "open",
+        slots.c.lease_holder == claim.holder,
+        slots.c.attempts == claim.attempt,
+    )
+
+
+def may_run() -> ColumnElement[bool]:
+    """Slots of digests that are not paused, and what somebody asked for."""
+    return or_(digests.c.paused_at.is_(None), slots.c.asked_by != "")
+
+
+def new_slot(digest_id: str, slot_at: int, **more: Any) -> dict[str, Any]:
+    """The columns of a slot that nobody has taken yet."""
+    row = {
+        "digest_id": digest_id,
+        "slot_at": slot_at,
+        "state": "open",
+        "asked_by": "",
+        "attempts": 0,
+        "uncertain": False,
+        "retry_at": 0.0,
+        "counts": "{}",
+        "error": "",
+        "notice": "",
+        "ended_at": None,
+    }
+    return row | NO_LEASE | more
+
+
+async def missed_slots(connection: AsyncConnection, digest_id: str, slot_at: int) -> tuple[int, ...]:
+    """Slots since the last one that was posted which were not."""
+    before = and_(slots.c.digest_id == digest_id, slots.c.slot_at < slot_at, slots.c.asked_by == "")
+    posted = select(func.max(slots.c.slot_at)).where(before, slots.c.state.in_(("posted", "quiet")))
+    query = (
+        select(slots.c.slot_at)
+        .where(
+            before,
+            slots.c.state.in_(("skipped", "failed")),
+            slots.c.slot_at > func.coalesce(posted.scalar_subquery(), 0),
+        )
+        .order_by(slots.c.slot_at)
+    )
+    return tuple((await connection.execute(query)).scalars())

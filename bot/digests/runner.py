@@ -1,0 +1,154 @@
+"""Posts one slot of a digest: finds, judges, builds, posts once, keeps the figures; and tells its owner."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+import aiohttp
+from slack_sdk.errors import SlackApiError, SlackClientError
+
+from bot.blocks.digest import build_digest
+from bot.blocks.digest_notices import build_owner_notice
+from bot.digests.comparison import SLOTS_COMPARED, compare
+from bot.digests.errors import PermanentError, TransientError
+from bot.digests.records import Posted
+from bot.digests.report import Report
+from bot.digests.schedule import next_times, parse_schedule
+from bot.digests.window import window_of
+from bot.errors import QueryError
+from bot.slack_client import slack_word
+
+if TYPE_CHECKING:
+    from slack_sdk.web.async_client import AsyncWebClient
+
+    from bot.clock import Clock
+    from bot.digests.posting import Poster
+    from bot.digests.records import Claim, Notice
+    from bot.digests.report import Summary
+    from bot.digests.store import Store
+    from bot.digests.surveys import Surveys
+    from bot.people import People
+
+logger = logging.getLogger(__name__)
+
+CHART_REFUSED = "invalid_blocks"
+"""Slack's word for blocks that it does not take: a chart is new to it, or not for this workspace."""
+
+
+class Runner:
+    """What the worker calls.
+
+    Args:
+        store: the figures of slots before.
+        surveys: what there is to tell.
+        poster: posts each slot once.
+        slack: Slack's Web API; needs `im:write` and `chat:write`.
+        people: owners' names.
+        clock: how late it is.
+        allowed_channels: IDs of the only channels that the bot may write in; empty: all.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        surveys: Surveys,
+        poster: Poster,
+        slack: AsyncWebClient,
+        people: People,
+        clock: Clock,
+        allowed_channels: frozenset[str] = frozenset(),
+    ) -> None:
+        self._store = store
+        self._surveys = surveys
+        self._poster = poster
+        self._slack = slack
+        self._people = people
+        self._clock = clock
+        self._allowed_channels = allowed_channels
+        self._takes_charts = True
+
+    async def post(self, claim: Claim) -> Posted:
+        """Post a slot, or decide that nothing is to be posted.
+
+        Raises:
+            TransientError, PermanentError, LeaseLostError, StoreError: as for `Poster.post_once`.
+            ZegoError, TooLateError: the vendor did not answer; to be tried again.
+        """
+        if claim.too_late:  # it may only be found
+            return Posted(await self._poster.post_once(claim, {}))
+        self._check_channel(claim.digest.channel_id)
+        try:
+            window = window_of(claim)
+        except (QueryError, LookupError) as error:
+            what = f"What this digest asks cannot be answered: {error}"
+            raise PermanentError(what, "Change it with its button `Settings`, then resume it.") from error
+        summary = await self._surveys.get(window)
+        told = not summary.is_empty or claim.digest.quiet == "line" or claim.missed or claim.asked_by
+        if not told and not claim.uncertain:
+            return Posted(None, summary.counts)
+        return Posted(await self._post(claim, await self._report(claim, summary)), summary.counts)
+
+    async def tell(self, notice: Notice) -> None:
+        """Tell a digest's owner by direct message what went wrong and what to do.
+
+        Raises:
+            TransientError: Slack could not take it for the moment.
+            PermanentError: this person cannot be told.
+        """
+        message = build_owner_notice(notice)
+        try:
+            opened = await self._slack.conversations_open(users=notice.digest.owner_id)
+            await self._slack.chat_postMessage(
+                channel=opened["channel"]["id"], unfurl_links=False, unfurl_media=False, **message
+            )
+        except SlackApiError as error:
+            status = getattr(error.response, "status_code", 200)
+            kind = TransientError if status != 200 else PermanentError  # noqa: PLR2004 - HTTP's own number
+            raise kind(f"Slack did not take the message ({slack_word(error)}).") from error
+        except (SlackClientError, aiohttp.ClientError, OSError) as error:
+            raise TransientError(f"Slack did not take the message ({slack_word(error)}).") from error
+
+    def _check_channel(self, channel_id: str) -> None:
+        if self._allowed_channels and channel_id not in self._allowed_channels:
+            raise PermanentError(
+                "This bot may no longer write in this channel.",
+                "Whoever runs it has to add the channel to ALLOWED_CHANNELS; then resume the digest.",
+            )
+
+    async def _report(self, claim: Claim, summary: Summary) -> Report:
+        digest = claim.digest
+        previous = await self._store.previous_counts(digest.id, claim.slot_at, SLOTS_COMPARED)
+        now = self._clock.now()
+        coming = next_times(parse_schedule(digest.schedule, 0), now, digest.zone, 1)
+        return Report(
+            digest=digest,
+            slot_at=claim.slot_at,
+            is_test=bool(claim.asked_by),
+            summary=summary,
+            comparison=compare(summary.counts, [counts for _, counts in previous]),
+            missed=() if claim.asked_by else claim.missed,
+            late_seconds=int(now - claim.slot_at),
+            late_why=claim.last_error,
+            next_at=int(coming[0]) if coming else None,
+            owner=await self._people.name(digest.owner_id),
+        )
+
+    async def _post(self, claim: Claim, report: Report) -> str:
+        """Post it with a chart; where Slack does not take that, the same slot with a chart in characters."""
+        if self._takes_charts and report.summary.chart:
+            try:
+                return await self._poster.post_once(claim, build_digest(report))
+            except PermanentError as error:
+                if not _refuses_blocks(error):
+                    raise
+                ts = await self._poster.post_once(claim, build_digest(report, chart=False))
+            self._takes_charts = False
+            logger.info("Slack does not take charts here: digests have them in characters from now on")
+            return ts
+        return await self._poster.post_once(claim, build_digest(report, chart=False))
+
+
+def _refuses_blocks(error: PermanentError) -> bool:
+    cause = error.__cause__
+    return isinstance(cause, SlackApiError) and slack_word(cause) == CHART_REFUSED

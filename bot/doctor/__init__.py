@@ -1,0 +1,1 @@
+"""The doctor: checks the configuration against the real services, and says what to do."""

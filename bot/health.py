@@ -1,0 +1,81 @@
+"""What platforms and people may ask about the process: alive, ready, degraded."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bot.redis_link import RedisLink
+    from bot.zegocloud.client import ZegoClient
+
+
+LOOKS_SECONDS = 30.0
+"""Who decides by `/readyz` where deliveries go looks at least this often."""
+
+GRACE_SECONDS = 1.0
+"""From a look to the last delivery that comes in spite of it: it may be on its way, or another one looked."""
+
+
+class Health:
+    """Answers `/healthz` and `/readyz`.
+
+    Args:
+        zego: says whether the vendor answered last.
+        database_is_away: says whether the database can be used.
+        redis: what replicas share; None where there is only one.
+    """
+
+    def __init__(
+        self, zego: ZegoClient, database_is_away: Callable[[], bool], redis: RedisLink | None
+    ) -> None:
+        self.ready = False
+        self._zego = zego
+        self._database_is_away = database_is_away
+        self._redis = redis
+        self._looked = float("-inf")
+        self._seen_unready = asyncio.Event()
+
+    def degraded(self) -> list[str]:
+        """What is away; questions are answered as far as caches can."""
+        away = {
+            "database": self._database_is_away(),
+            "redis": self._redis is not None and self._redis.is_away,
+            "vendor": self._zego.failure is not None,
+        }
+        return [name for name, is_away in away.items() if is_away]
+
+    def add_routes(self, application: web.Application) -> None:
+        """Put the paths into an HTTP application."""
+        application.router.add_get("/healthz", self._healthz)
+        application.router.add_get("/readyz", self._readyz)
+
+    async def until_seen(self, seconds: float, grace_seconds: float = GRACE_SECONDS) -> float:
+        """Wait until whoever looks at `/readyz` knows that nothing may be sent here any more.
+
+        Returns how many seconds that took: none where nobody looks, at most `seconds`.
+        """
+        began = time.monotonic()
+        self._seen_unready.clear()  # who looked while it started saw something else
+        if began - self._looked < LOOKS_SECONDS:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._seen_unready.wait()
+                    await asyncio.sleep(grace_seconds)
+        return time.monotonic() - began
+
+    async def _healthz(self, _: web.Request) -> web.Response:
+        return web.json_response({"status": "alive"})
+
+    async def _readyz(self, _: web.Request) -> web.Response:
+        self._looked = time.monotonic()
+        if not self.ready:
+            self._seen_unready.set()
+        body = {"ready": self.ready, "degraded": self.degraded()}
+        return web.json_response(body, status=200 if self.ready else 503)

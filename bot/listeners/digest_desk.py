@@ -1,0 +1,203 @@
+"""What is done with a channel's digests once it is known what and by whom: command and buttons meet here."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any
+
+from bot.blocks.digest_notices import (
+    build_digest_help,
+    build_digest_list,
+    build_digest_notice,
+    build_preview,
+)
+from bot.blocks.digest_text import plan
+from bot.blocks.text import date
+from bot.digests.commands import Verb
+from bot.digests.records import NewDigest
+from bot.digests.schedule import next_times, parse_schedule
+from bot.digests.settings import DigestSettings, read_settings
+from bot.errors import QueryError
+from bot.listeners.membership import PlaceError, check_may_manage
+from bot.plural import count
+
+if TYPE_CHECKING:
+    from slack_sdk.web.async_client import AsyncWebClient
+
+    from bot.clock import Clock
+    from bot.digests.commands import DigestCommand
+    from bot.digests.records import Digest
+    from bot.digests.service import Digests
+    from bot.listeners.access import Asker
+    from bot.people import People
+    from bot.sign_in import Home
+
+Message = dict[str, Any]
+
+audit = logging.getLogger("bot.audit")
+
+PREVIEWED = 3
+_GONE = "This digest is gone: `/recordings digest list` shows those there are."
+
+
+class DigestDesk:
+    """Adds, lists, changes and removes the digests of a channel.
+
+    Every method that looks at a channel's digests raises PlaceError where the asker may not,
+    SlackRefusedError where Slack does not tell, and StoreError where the database cannot be used.
+
+    Args:
+        digests: what is kept, and the worker.
+        people: zones, and owners' names.
+        slack: says who is in a channel.
+        home: the team that the digests belong to.
+        clock: for next times.
+    """
+
+    def __init__(
+        self, digests: Digests, people: People, slack: AsyncWebClient, home: Home, clock: Clock
+    ) -> None:
+        self._digests = digests
+        self._people = people
+        self._slack = slack
+        self._team_id = home.team_id
+        self._clock = clock
+
+    async def obey(self, command: DigestCommand, asker: Asker) -> Message:
+        """Do what a command says. Returns the message that tells the person.
+
+        Raises:
+            QueryError: the settings cannot be read, or there is no such digest.
+        """
+        if command.verb is Verb.HELP:
+            return build_digest_help()
+        if command.verb is Verb.PREVIEW:
+            return await self._preview(command, asker)
+        if command.verb is Verb.ADD:
+            zone = await self._people.zone(asker.user_id)
+            return await self.add(read_settings(command.terms, self._clock.now(), zone), asker)
+        await check_may_manage(self._slack, asker)
+        if command.verb is Verb.LIST:
+            return await self._list(asker)
+        digest = await self._numbered(command.number, asker)
+        return build_digest_notice(*await self._do(command.verb, digest, asker))
+
+    async def press(self, verb: Verb, digest_id: str, asker: Asker, *, listed: bool) -> Message:
+        """Do what a button says. In a list the answer is the newer list."""
+        digest = await self.managed(digest_id, asker)
+        text, changed = await self._do(verb, digest, asker)
+        return await self._list(asker, text) if listed else build_digest_notice(text, changed)
+
+    async def show(self, asker: Asker) -> Message:
+        """The channel's digests."""
+        await check_may_manage(self._slack, asker)
+        return await self._list(asker)
+
+    async def managed(self, digest_id: str, asker: Asker) -> Digest:
+        """The digest that a button names, if the asker may manage it."""
+        await check_may_manage(self._slack, asker)
+        digest = await self._digests.store.get(digest_id)
+        if digest is None or (digest.team_id, digest.channel_id) != (self._team_id, asker.channel_id):
+            raise PlaceError(_GONE)
+        return digest
+
+    async def add(self, settings: DigestSettings, asker: Asker) -> Message:
+        """Keep a new digest.
+
+        Raises:
+            FullChannelError: the channel has as many as there may be.
+        """
+        await check_may_manage(self._slack, asker)
+        digest = await self._digests.store.add(
+            NewDigest(
+                self._team_id,
+                asker.channel_id,
+                asker.user_id,
+                settings.query,
+                settings.schedule,
+                settings.zone,
+                settings.quiet,
+            )
+        )
+        self._audit("added", digest, asker)
+        self._digests.wake()
+        return build_digest_notice(f"Added digest {digest.number}: {_plan(digest)}.", digest)
+
+    async def change(self, digest_id: str, settings: DigestSettings, asker: Asker) -> Message:
+        """Give a digest other settings."""
+        digest = await self.managed(digest_id, asker)
+        changed = await self._digests.store.change(
+            digest.id,
+            query=settings.query,
+            schedule=settings.schedule,
+            zone=settings.zone,
+            quiet=settings.quiet,
+        )
+        if changed is None:
+            raise PlaceError(_GONE)
+        self._audit("changed", changed, asker)
+        self._digests.wake()
+        paused = " It is still paused." if changed.is_paused else ""
+        return build_digest_notice(f"Saved digest {changed.number}: {_plan(changed)}.{paused}", changed)
+
+    async def _do(self, verb: Verb, digest: Digest, asker: Asker) -> tuple[str, Digest | None]:
+        """Pause, resume, remove or run one digest: what to say of it, and what it is then."""
+        store, number = self._digests.store, digest.number
+        changed: Digest | None = digest
+        if verb is Verb.PAUSE:
+            changed = await store.pause(digest.id)
+            text = f"Paused digest {number}: nothing is posted until it is resumed."
+        elif verb is Verb.RESUME:
+            changed = await store.resume(digest.id)
+            text = f"Resumed digest {number}: {_plan(changed or digest)}."
+        elif verb is Verb.REMOVE:
+            await store.remove(digest.id)
+            changed, text = None, f"Removed digest {number}."
+        else:
+            await store.ask(digest.id, asker.user_id)
+            text = f"Digest {number} is being posted as a test; its schedule goes on as it is."
+        if changed is None and verb is not Verb.REMOVE:
+            raise PlaceError(_GONE)
+        self._audit(verb.value, digest, asker)
+        self._digests.wake()
+        return text, changed
+
+    async def _list(self, asker: Asker, note: str = "") -> Message:
+        found = await self._digests.store.list_digests(self._team_id, asker.channel_id)
+        ids = list({digest.owner_id for digest in found})
+        names = await asyncio.gather(*(self._people.name(user_id) for user_id in ids))
+        return build_digest_list(found, dict(zip(ids, names, strict=True)), note)
+
+    async def _preview(self, command: DigestCommand, asker: Asker) -> Message:
+        settings: DigestSettings | NewDigest
+        if command.number:
+            await check_may_manage(self._slack, asker)
+            settings = await self._numbered(command.number, asker)
+        else:
+            zone = await self._people.zone(asker.user_id)
+            settings = read_settings(command.terms, self._clock.now(), zone, "digest preview")
+        schedule = parse_schedule(settings.schedule, 0)
+        return build_preview(settings, next_times(schedule, self._clock.now(), settings.zone, PREVIEWED))
+
+    async def _numbered(self, number: int, asker: Asker) -> Digest:
+        store = self._digests.store
+        digest = await store.get_numbered(self._team_id, asker.channel_id, number)
+        if digest is not None:
+            return digest
+        numbers = [known.number for known in await store.list_digests(self._team_id, asker.channel_id)]
+        if not numbers:
+            raise QueryError("This channel has no digests.", 'digest add "weekdays at 09:00"')
+        has = f"{count(len(numbers), 'digest')}: {', '.join(map(str, numbers))}"
+        raise QueryError(f"There is no digest {number}; this channel has {has}.", "digest list")
+
+    def _audit(self, what: str, digest: Digest, asker: Asker) -> None:
+        audit.info(
+            "digest %s by=%s channel=%s number=%d", what, asker.user_id, digest.channel_id, digest.number
+        )
+
+
+def _plan(digest: Digest) -> str:
+    """`every weekday at 09:00, Europe/Berlin, next …`, as mrkdwn."""
+    words = plan(digest)
+    return words if digest.next_run_at is None else f"{words}, next {date(digest.next_run_at * 1000)}"

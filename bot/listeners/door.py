@@ -1,0 +1,217 @@
+"""The door of every listener: who asks, may they, the way back to them, and no exception left behind."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from bot.blocks.home import build_refused_home
+from bot.blocks.modals import build_field_errors
+from bot.errors import AccessError, RecordingsError
+from bot.listeners.access import Asker, asker_of, check_access
+from bot.listeners.delivery import begin_delivery, current_delivery, note_problem
+from bot.listeners.home import publish_home
+from bot.listeners.origin import origin_of, origin_of_click
+from bot.listeners.reply import Reply
+from bot.listeners.thread_reply import Place, ThreadReply
+from bot.triage.form_values import FormErrors
+
+if TYPE_CHECKING:
+    import re
+    from collections.abc import Awaitable, Callable
+
+    from slack_bolt.context.ack.async_ack import AsyncAck
+
+    from bot.clock import Clock
+    from bot.config import Settings
+    from bot.listeners.answers import Answers
+    from bot.listeners.channels import Channels
+    from bot.listeners.digest_desk import DigestDesk
+    from bot.listeners.exports import Exports
+    from bot.listeners.once import Once
+    from bot.listeners.running import Running
+    from bot.metrics import Metrics
+    from bot.people import People
+    from bot.recordings import Recordings
+    from bot.sign_in import Home
+    from bot.slack_client import SlackClient
+    from bot.triage.judged import Triage
+
+
+@dataclass(frozen=True, slots=True)
+class Patterns:
+    """How things are named in people's messages, beside the usual ways."""
+
+    room: re.Pattern[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What listeners ask for by name."""
+
+    answers: Answers
+    recordings: Recordings
+    triage: Triage
+    people: People
+    channels: Channels
+    exports: Exports
+    once: Once
+    patterns: Patterns
+    desk: DigestDesk
+    slack: SlackClient
+    clock: Clock
+
+
+class Door:
+    """Turns a listener of ours into one of Bolt's.
+
+    A listener names what it needs: a service, `asker`, `reply`, `body`, `event`, or `action` (the element).
+    Bolt would build some forty arguments for each middleware and listener; this way it builds them once.
+
+    Args:
+        services: what can be asked for.
+        settings: the allow lists.
+        home: the bot's own team.
+        running: keeps account of work under way.
+        metrics: counts deliveries.
+        socket_mode: how deliveries arrive.
+    """
+
+    def __init__(
+        self,
+        services: Services,
+        settings: Settings,
+        home: Home,
+        running: Running,
+        metrics: Metrics,
+        *,
+        socket_mode: bool,
+    ) -> None:
+        self._services = {name: getattr(services, name) for name in Services.__slots__}
+        self._settings = settings
+        self._home = home
+        self._running = running
+        self._metrics = metrics
+        self._slack = services.slack
+        self._socket_mode = socket_mode
+        self._once = services.once
+
+    def to(self, listener: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+        """A listener that Bolt can call. No exception leaves it: Bolt would answer 404 after 3 s.
+
+        Raises:
+            TypeError: the listener asks for something that is not there.
+        """
+        name = listener.__name__.removeprefix("handle_")
+        names = set(inspect.signature(listener).parameters)
+        if unknown := names - set(self._services) - {"asker", "reply", "body", "action", "event"}:
+            raise TypeError(f"{listener.__name__} asks for {', '.join(sorted(unknown))}, which nobody has")
+        services = {name: service for name, service in self._services.items() if name in names}
+
+        async def enter(ack: AsyncAck, body: dict[str, Any]) -> None:
+            delivery = current_delivery() or begin_delivery(self._metrics)
+            delivery.listener = name
+            if _is_no_question(body.get("event") or {}):
+                delivery.outcome = "ignored"
+                delivery.ended()
+                return
+            asker = asker_of(body)
+            reply = self._way_back(ack, body, asker)
+            event, action = body.get("event") or {}, (body.get("actions") or [{}])[0]
+            given = {
+                "asker": asker,
+                "reply": reply,
+                "body": body,
+                "action": action,
+                "event": event,
+            }
+            try:
+                with self._running.answering():
+                    if not await self._is_first(body):
+                        delivery.outcome = "repeated"
+                        await ack()
+                        return
+                    check_access(asker, self._settings, self._home, opens_form=_opens_form(body))
+                    await listener(**services, **{name: given[name] for name in given.keys() & names})
+            except FormErrors as error:  # the form stays open, with each mistake at its field
+                note_problem(error)
+                await ack(**build_field_errors(error))
+            except AccessError as error:
+                await self._refuse(error, reply, asker, event)
+            except RecordingsError as error:
+                await reply.problem(error)
+            except Exception as error:  # noqa: BLE001 - the person is told, the log has it all
+                await reply.unexpected(error)
+            finally:
+                delivery.ended()
+
+        enter.__name__ = listener.__name__
+        return enter
+
+    def _way_back(self, ack: AsyncAck, body: dict[str, Any], asker: Asker) -> Reply:
+        event = body.get("event")
+        if event:
+            return ThreadReply(ack, self._running, self._slack, _place_of(event, asker))
+        origin = origin_of_click(body, replaces=False)
+        if body.get("type") == "view_submission":
+            origin = origin_of(body.get("view") or {})
+            for chosen in body.get("response_urls") or []:
+                origin = replace(origin, response_url=str(chosen.get("response_url") or ""))
+        return Reply(
+            ack,
+            origin.response_url,
+            self._running,
+            command="command" in body,
+            socket_mode=self._socket_mode,
+            thread_ts=origin.thread_ts,
+            slack=self._slack,
+            user_id=asker.user_id,
+        )
+
+    async def _refuse(self, error: AccessError, reply: Reply, asker: Asker, event: dict[str, Any]) -> None:
+        """Say why; whoever only opens the Home tab reads it there, not as a message each time."""
+        if event.get("type") == "app_home_opened":
+            note_problem(error)
+            await publish_home(self._slack, asker.user_id, build_refused_home(str(error)))
+        else:
+            await reply.problem(error)
+
+    async def _is_first(self, body: dict[str, Any]) -> bool:
+        """Whether this delivery has not come before.
+
+        Slack sends an event again that was not acknowledged in time; anything else comes again only where
+        somebody replays it. An event has an ID of its own, and every command, click, shortcut and form that
+        is sent a new trigger (Slack docs).
+        """
+        delivery = str(body.get("event_id") or body.get("trigger_id") or "")
+        return not delivery or await self._once.first("delivery", str(body.get("api_app_id")), delivery)
+
+
+def _is_no_question(event: dict[str, Any]) -> bool:
+    """Whether a message event is an edit, a bot's own, or not written to the bot."""
+    kind = event.get("type")
+    if kind not in {"message", "app_mention"}:
+        return False
+    written = event.get("subtype") in {None, "file_share", "thread_broadcast"} and not event.get("edited")
+    to_the_bot = kind == "app_mention" or event.get("channel_type") == "im"
+    return not (written and to_the_bot) or bool(event.get("bot_id"))
+
+
+def _opens_form(body: dict[str, Any]) -> bool:
+    """A global shortcut, or the Home tab: where there is no conversation yet."""
+    home = (body.get("event") or {}).get("type") == "app_home_opened"
+    return home or body.get("type") == "shortcut" or (body.get("view") or {}).get("type") == "home"
+
+
+def _place_of(event: dict[str, Any], asker: Asker) -> Place:
+    """Where an event is answered: in its thread, in a new one below it, or plainly in a direct message."""
+    direct = event.get("channel_type") == "im"
+    thread_ts = str(event.get("thread_ts") or "")
+    return Place(
+        channel_id=asker.channel_id,
+        user_id=asker.user_id,
+        thread_ts=thread_ts if direct else thread_ts or str(event.get("ts") or ""),
+        thread_exists=bool(thread_ts),
+        direct=direct,
+    )

@@ -1,0 +1,153 @@
+"""The form that asks for recordings: opened by shortcuts and buttons, and answered."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+from slack_sdk.errors import SlackClientError
+
+from bot.blocks.form import build_form, build_loading_form
+from bot.listeners.modals import Modal
+from bot.listeners.origin import Origin, message_clicked, origin_of, origin_of_click
+from bot.page import Question
+from bot.slack_client import slack_word
+from bot.triage.existing import existing_first
+from bot.triage.form import read_form
+from bot.triage.form_fields import Opened, Where, kept_terms, suggested_query
+from bot.triage.found_ids import find_ids
+from bot.triage.message_text import texts_of_message
+
+if TYPE_CHECKING:
+    from slack_sdk.web.async_client import AsyncWebClient
+
+    from bot.clock import Clock
+    from bot.listeners.access import Asker
+    from bot.listeners.answers import Answers
+    from bot.listeners.door import Patterns
+    from bot.listeners.reply import Message, Reply
+    from bot.people import People
+    from bot.query import RecordingQuery
+    from bot.recordings import Recordings
+    from bot.triage.found_ids import FoundIds
+
+logger = logging.getLogger(__name__)
+
+THREAD_MESSAGES = 20
+"""How many of a thread's first and of its latest messages are read for IDs, each."""
+
+
+async def handle_message_shortcut(
+    reply: Reply,
+    body: dict[str, Any],
+    asker: Asker,
+    recordings: Recordings,
+    people: People,
+    patterns: Patterns,
+    slack: AsyncWebClient,
+) -> None:
+    """`Find recordings` on a message: a form, open at once, then filled in with what the message tells."""
+    await reply.acknowledge()
+    message = body.get("message") or {}
+    thread_ts = str(message.get("thread_ts") or message.get("ts") or "")
+    origin = replace(origin_of_click(body, replaces=False), thread_ts=thread_ts)
+    loading = build_loading_form(private_metadata=origin.encode(), reading=True)
+    async with Modal.opened(slack, body, loading) as modal:
+        texts = texts_of_message(message)
+        if message.get("thread_ts"):
+            texts += await _texts_of_thread(slack, asker.channel_id, thread_ts)
+        # A long and odd thread takes a second to be searched, in which others are answered.
+        mentioned = await asyncio.to_thread(find_ids, texts, room_pattern=patterns.room)
+        found = await existing_first(mentioned, recordings)
+        note = "" if found else "I found no room or task in this message: say what to look for."
+        await modal.update(await _form(None, origin, Opened.THREAD, asker, people, found=found, note=note))
+
+
+async def handle_global_shortcut(
+    reply: Reply, body: dict[str, Any], asker: Asker, people: People, slack: AsyncWebClient
+) -> None:
+    """`Find recordings` from anywhere, and the Home tab's button: a form that asks where to answer."""
+    await reply.acknowledge()
+    async with Modal.opened(slack, body, build_loading_form()) as modal:
+        await modal.update(await _form(None, Origin(), Opened.ANYWHERE, asker, people))
+
+
+async def handle_edit(
+    reply: Reply,
+    action: dict[str, Any],
+    body: dict[str, Any],
+    asker: Asker,
+    answers: Answers,
+    people: People,
+    slack: AsyncWebClient,
+) -> None:
+    """`Edit query…` and `Open the form`: the form with the query that the button carries."""
+    await reply.acknowledge()
+    clicked = message_clicked(body)
+    query = answers.carried(action) if action.get("value") else None
+    origin = origin_of_click(body, replaces=clicked.alone)
+    opened = Opened.THREAD if origin.thread_ts else Opened.CHANNEL
+    if origin.channel_id.startswith("D"):
+        opened = Opened.DIRECT
+    where = None if clicked.poster == asker.user_id else Where.PRIVATE
+    async with Modal.opened(slack, body, build_loading_form()) as modal:
+        await modal.update(await _form(query, origin, opened, asker, people, where=where))
+
+
+async def handle_form(
+    reply: Reply,
+    body: dict[str, Any],
+    asker: Asker,
+    answers: Answers,
+    people: People,
+    clock: Clock,
+) -> None:
+    """The form was sent: the answer where it was asked for."""
+    view = body.get("view") or {}
+    origin, zone = origin_of(view), await people.zone(asker.user_id)
+    result = read_form(view.get("state") or {}, now=clock.now(), zone=zone, fallback=origin.kept)
+    await reply.acknowledge()
+    question, everyone = Question(result.query, zone), result.where is not Where.PRIVATE
+    await answers.show(question, asker, reply, everyone=everyone, replace=origin.replaces)
+
+
+async def _form(
+    query: RecordingQuery | None,
+    origin: Origin,
+    opened: Opened,
+    asker: Asker,
+    people: People,
+    *,
+    where: Where | None = None,
+    found: FoundIds | None = None,
+    note: str = "",
+) -> dict[str, Any]:
+    shown = query or suggested_query(found)
+    return build_form(
+        query=query,
+        zone=await people.zone(asker.user_id),
+        opened=opened,
+        where=where,
+        found=found,
+        note=note,
+        private_metadata=replace(origin, kept=kept_terms(shown)).encode(),
+    )
+
+
+async def _texts_of_thread(slack: AsyncWebClient, channel_id: str, thread_ts: str) -> list[str]:
+    """The thread's first messages and its latest, as far as the bot may read them."""
+    try:
+        answer_ = await slack.conversations_replies(channel=channel_id, ts=thread_ts, limit=200)
+    except (SlackClientError, aiohttp.ClientError, OSError) as error:
+        logger.info("Slack did not show a thread in %s: %s", channel_id, slack_word(error))
+        return []
+    messages: list[Message] = answer_.get("messages") or []
+    chosen = (
+        messages
+        if len(messages) <= 2 * THREAD_MESSAGES
+        else messages[:THREAD_MESSAGES] + messages[-THREAD_MESSAGES:]
+    )
+    return [text for message in chosen for text in texts_of_message(message)]

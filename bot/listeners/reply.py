@@ -1,0 +1,264 @@
+"""Answers one delivery of Slack: as its acknowledgement while there is time, else by its response_url."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from slack_bolt.response import BoltResponse
+
+from bot.blocks import ids
+from bot.blocks.notices import build_mistake, build_notice, build_problem, build_progress
+from bot.blocks.rendered import Rendered
+from bot.errors import (
+    NOT_CONFIRMED,
+    QueryError,
+    RecordingsError,
+    SlackRefusedError,
+    StoppingError,
+    TaskNotFoundError,
+)
+from bot.listeners.delivery import note_problem, note_unexpected, seconds_since_arrival
+from bot.listeners.last_word import WAITS_SECONDS, say
+from bot.listeners.ways import DirectMessage, ResponseUrl
+from bot.slack_client import Taken
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Sequence
+
+    from slack_bolt.context.ack.async_ack import AsyncAck
+
+    from bot.listeners.last_word import Way
+    from bot.listeners.running import Running
+    from bot.page import ButtonState
+    from bot.slack_client import SlackClient
+
+Message = dict[str, Any]
+
+T = TypeVar("T")
+
+logger = logging.getLogger(__name__)
+
+ACK_WITHIN_SECONDS = 2.0
+"""After a delivery came. Slack waits 3 s for its acknowledgement (Slack docs); the rest is the network's."""
+
+LEAST_WAIT_SECONDS = 0.1
+"""An answer that is at hand needs no other message before it, however late its delivery is."""
+
+PROGRESS_AFTER_SECONDS = 6.0
+"""A command's one line of progress comes when the wait has become long."""
+
+MAX_SOCKET_ACK_BYTES = 16_000
+"""Frames above 20 KB have been seen to close a Socket Mode connection: larger answers take the other way."""
+
+
+class Reply:
+    """The way back to the person who caused one delivery.
+
+    Args:
+        ack: Bolt's acknowledgement.
+        response_url: where later messages go: five in half an hour (Slack docs).
+        running: keeps account of work under way.
+        command: a slash command's acknowledgement may be the message; a click's may not.
+        socket_mode: large acknowledgements have to take the other way.
+        thread_ts: the thread of the message that was clicked, where what is new has to stay.
+        slack: for a direct message, where there is no response_url that works any more.
+        user_id: whom to write to then.
+        waits: seconds between the tries to say something while Slack fails.
+    """
+
+    def __init__(
+        self,
+        ack: AsyncAck,
+        response_url: str,
+        running: Running,
+        *,
+        command: bool,
+        socket_mode: bool,
+        thread_ts: str = "",
+        slack: SlackClient,
+        user_id: str,
+        waits: Sequence[float] = WAITS_SECONDS,
+    ) -> None:
+        self.again: ButtonState | None = None
+        """What `Try again` asks, once it is known."""
+        self._ack = ack
+        self._url = ResponseUrl(slack, response_url, thread_ts)
+        self._direct = DirectMessage(slack, user_id)
+        self._running = running
+        self._command = command
+        self._socket_mode = socket_mode
+        self._progress: tuple[int, int] | None = None
+        self._scan_began: tuple[int, float] | None = None
+        """How many had been read when the first progress was told, and when, by the loop's clock."""
+        self._slack = slack
+        self._waits = waits
+        self._replaces = False
+        self._everyone = False
+        self._problem: Message | None = None
+        self._placed = False
+        """A line of progress stands where the answer has to go."""
+        self.over_notice = False
+        """What was clicked holds no answer, so that an error may take its place."""
+        self.again_id: str = ids.SHOW
+        """What `Try again` does."""
+
+    def progress(self, read: int, total: int) -> None:
+        """Called while a long scan goes on."""
+        self._progress = (read, total)
+        self._scan_began = self._scan_began or (read, asyncio.get_running_loop().time())
+
+    def _progress_line(self, read: int, total: int) -> Message:
+        """How far it has come; how long it still takes follows from the pace so far."""
+        first, began = self._scan_began or (read, 0.0)
+        passed = asyncio.get_running_loop().time() - began
+        left = passed * (total - read) / (read - first) if read > first else None
+        return build_progress(read, total, left)
+
+    async def acknowledge(self) -> None:
+        """Tell Slack that the delivery arrived, without a message."""
+        if self._ack.response is None:
+            await self._ack()
+
+    async def show(
+        self, work: Awaitable[Message], *, replace: bool = False, everyone: bool = False
+    ) -> Message | None:
+        """Send what `work` makes, as soon as it is there. Returns it when Slack took it.
+
+        Args:
+            work: makes the message.
+            replace: put it in place of the message that was clicked.
+            everyone: in the channel, not only for the person. Progress and problems stay private.
+
+        Raises:
+            StoppingError: it was broken off.
+            SlackRefusedError: everyone was to see it, and Slack did not take it or did not say so.
+        """
+        self._replaces = replace and not everyone
+        self._placed = False
+        with self._running.answering():
+            if not self._command:
+                await self.acknowledge()
+            self._everyone = everyone
+            task = self._running.run(work)
+            left_seconds = ACK_WITHIN_SECONDS - seconds_since_arrival()
+            await asyncio.wait({task}, timeout=max(LEAST_WAIT_SECONDS, left_seconds))
+            if not task.done():
+                await self._say_that_it_takes_longer(task)
+            message = await self._outcome(task)
+            return message if await self.send(message, replace=replace, everyone=everyone) else None
+
+    async def under_way(self, work: Awaitable[T]) -> T:
+        """Wait for work that SIGTERM lets finish, and breaks off in the end.
+
+        Raises:
+            StoppingError: it was broken off.
+        """
+        with self._running.answering():
+            return await self._outcome(self._running.run(work))
+
+    async def _outcome(self, task: asyncio.Task[T]) -> T:
+        try:
+            return await task
+        except asyncio.CancelledError:
+            if not self._running.stopping:
+                raise
+            raise StoppingError from None
+
+    async def send(self, message: Message, *, replace: bool = False, everyone: bool = False) -> bool:
+        """Send a message: as the acknowledgement where that can be. True when Slack took it.
+
+        What Slack does not take for the moment is sent again for a while. What it may have taken is not: the
+        person is told that it is not sure.
+
+        Raises:
+            SlackRefusedError: everyone was to see it, and Slack did not take it or did not say so.
+        """
+        body = {"response_type": "in_channel" if everyone else "ephemeral", **message}
+        with self._running.answering():
+            if self._ack.response is None:
+                if self._command and self._answer_with(message, body):
+                    return True
+                await self._ack()
+            post = partial(self._url.post, replace=replace, everyone=everyone)
+            if everyone:
+                return await self._say_to_everyone(message, post)
+            return await self._say(message, post, self._direct.write) is Taken.YES
+
+    async def _say_to_everyone(self, message: Message, way: Way) -> bool:
+        """Send what everyone reads, by this way only.
+
+        Raises:
+            SlackRefusedError: it was not taken, or Slack did not say so.
+        """
+        taken = await say(message, [way], waits=self._waits, is_stopping=self._is_stopping)
+        if taken is Taken.YES:
+            return True
+        raise SlackRefusedError("the answer", NOT_CONFIRMED if taken is Taken.UNKNOWN else self._why_not())
+
+    async def _say(self, message: Message, *ways: Way) -> Taken:
+        """Send what only this person reads, by one of these ways."""
+        unsure = partial(self._unsure, message)
+        return await say(message, ways, unsure=unsure, waits=self._waits, is_stopping=self._is_stopping)
+
+    async def _note(self, message: Message, *, replace: bool = False) -> None:
+        """Send a line on the way to the answer, once: what comes after it says more."""
+        if self._ack.response is None and self._command:
+            self._answer_with(message, {"response_type": "ephemeral", **message})
+        else:
+            await self._url.post(message, replace=replace)
+
+    def _why_not(self) -> str:
+        """Slack's word for why it did not take something."""
+        return self._url.refused or "no address"
+
+    def _is_stopping(self) -> bool:
+        return self._running.stopping
+
+    def _unsure(self, message: Message) -> Message:
+        """What is said in place of an answer that Slack may have taken; a problem is said once more."""
+        if message is self._problem:
+            return message
+        error = SlackRefusedError("the answer", NOT_CONFIRMED)
+        return build_problem(str(error), note_problem(error), self.again, self.again_id)
+
+    def _answer_with(self, message: Message, body: Message) -> bool:
+        """Make the message the acknowledgement itself, unless it is too large for the way it goes."""
+        content = message.private_json if isinstance(message, Rendered) else json.dumps(body)
+        if self._socket_mode and len(content) > MAX_SOCKET_ACK_BYTES:
+            return False
+        self._ack.response = BoltResponse(
+            status=200, body=content, headers={"content-type": ["application/json;charset=utf-8"]}
+        )
+        return True
+
+    async def problem(self, error: RecordingsError) -> None:
+        """Word an expected error for the person."""
+        reference = note_problem(error)
+        replace = self._placed or self.over_notice
+        if isinstance(error, QueryError):
+            self._problem = build_mistake(error, self.again)
+        elif isinstance(error, TaskNotFoundError):
+            self._problem = build_problem(str(error))  # asking again finds nothing new
+        else:
+            self._problem = build_problem(str(error), reference, self.again, self.again_id)
+        await self.send(self._problem, replace=replace)
+
+    async def unexpected(self, error: Exception) -> None:
+        """Tell the person a reference number, under which everything is in the log."""
+        reference = note_unexpected(error)
+        sentence = "Something went wrong inside the bot; whoever runs it finds it in the log."
+        self._problem = build_problem(sentence, reference, self.again, self.again_id)
+        await self.send(self._problem, replace=self._placed or self.over_notice)
+
+    async def _say_that_it_takes_longer(self, task: asyncio.Task[Message]) -> None:
+        """A short line, at most one of progress for a command; progress in place for a click."""
+        if not self._replaces:
+            await self._note(build_notice("Still searching …"))
+        await asyncio.wait({task}, timeout=PROGRESS_AFTER_SECONDS - ACK_WITHIN_SECONDS)
+        if not task.done() and self._progress:
+            self._placed = self._replaces
+            await self._note(self._progress_line(*self._progress), replace=self._replaces)

@@ -1,0 +1,135 @@
+"""Which recordings need attention: every one of an answer judged, by its details where they can be had.
+
+What still runs from before the window is judged too, or no short window would tell of a runaway; it is
+counted apart, for the window says which rows are listed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from bot.errors import TaskNotFoundError
+from bot.models import FAILED, RUNNING
+from bot.page import Cursor
+from bot.query import Sort
+from bot.verdicts.judge import judge, judge_row, needs_attention
+from bot.verdicts.types import USUAL, Known
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from bot.models import Recording, RecordingDetails
+    from bot.page import Page
+    from bot.verdicts.types import Thresholds, Verdict
+
+MOST_CHECKED = 300
+"""How many details one answer may ask for: half a minute of the vendor's budget."""
+
+CALLS_AT_ONCE = 16
+"""More than the limiter lets through, so that it never idles."""
+
+
+async def keep_what_needs_attention(
+    everything: Page,
+    now_ms: int,
+    details_of: Callable[[str], Awaitable[RecordingDetails]],
+    progress: Callable[[int, int], None] | None = None,
+    *,
+    all_rows: bool = False,
+    thresholds: Thresholds = USUAL,
+) -> Page:
+    """Cut the screen of what needs attention out of an answer that has every row.
+
+    What runs and what failed is looked at first; the others from the newest on, as far as `MOST_CHECKED`
+    goes. A row that was not looked at is judged by what the list tells.
+
+    Args:
+        everything: every recording of the window, on one page, with what still runs from before it.
+        now_ms: the moment of judging by the vendor's clock, Unix ms.
+        details_of: asks the vendor for one task.
+        progress: told how many were looked at, of how many.
+        all_rows: not only the question's screen.
+        thresholds: from where on something is worth a verdict.
+
+    Raises:
+        ZegoError, TooLateError: the vendor did not answer.
+    """
+    rows = (*everything.recordings, *everything.begun_before)
+    running = tuple(row for row in rows if row.status in RUNNING)
+    first = sorted(rows, key=lambda row: (row.status not in RUNNING and row.status != FAILED, -row.began_ms))
+    chosen = first[:MOST_CHECKED]
+    looked_at = await _look_at(chosen, details_of, progress)
+
+    def verdicts_of(row: Recording) -> tuple[Verdict, ...]:
+        details = looked_at.get(row.task_id)
+        if details is None:
+            return judge_row(row, running, now_ms, thresholds)
+        in_room = tuple(other for other in running if other.room_id == row.room_id)
+        return judge(details, now_ms, Known(running_in_room=in_room), thresholds)
+
+    judged = {row.task_id: verdicts_of(row) for row in rows}
+    kept = [row for row in everything.recordings if needs_attention(judged[row.task_id])]
+    before = sum(needs_attention(judged[row.task_id]) for row in everything.begun_before)
+    notes = everything.notes
+    if len(chosen) < len(rows):
+        notes = (*notes, f"Checked {len(chosen):,} of {len(rows):,}: what runs or failed, then the newest.")
+    page = _cut(everything, kept, all_rows=all_rows)
+    verdicts = {row.task_id: judged[row.task_id] for row in page.recordings}
+    exact = everything.exact and len(chosen) == len(rows)
+    return replace(page, notes=notes, exact=exact, verdicts=verdicts, running_before=before, begun_before=())
+
+
+async def _look_at(
+    rows: Sequence[Recording],
+    details_of: Callable[[str], Awaitable[RecordingDetails]],
+    progress: Callable[[int, int], None] | None,
+) -> dict[str, RecordingDetails]:
+    turns = asyncio.Semaphore(CALLS_AT_ONCE)
+    found: dict[str, RecordingDetails] = {}
+    done = 0
+
+    async def look(row: Recording) -> None:
+        nonlocal done
+        async with turns:
+            with suppress(TaskNotFoundError):  # it left the 3 days meanwhile: the list's word has to do
+                found[row.task_id] = await details_of(row.task_id)
+            done += 1
+            if progress:
+                progress(done, len(rows))
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            for row in rows:
+                group.create_task(look(row))
+    except BaseExceptionGroup as failed:
+        raise failed.exceptions[0] from None
+    return found
+
+
+def _cut(everything: Page, kept: list[Recording], *, all_rows: bool) -> Page:
+    """The screen that the question asks for: beside its cursor's row, else by its number."""
+    query, cursor = everything.question.query, everything.question.cursor
+    size = max(1, len(kept)) if all_rows else query.size
+    newest = query.sort == Sort.NEWEST
+    if cursor and not all_rows:
+        before = sum(1 for row in kept if (row.order > cursor.order if newest else row.order < cursor.order))
+        here = any(row.order == cursor.order for row in kept)
+        begin = before + here if cursor.forward else max(0, before - size)
+    else:
+        begin = 0 if all_rows else min(query.page - 1, max(0, -(-len(kept) // size) - 1)) * size
+    screen = kept[begin : begin + size]
+    question = everything.question
+    if not all_rows:
+        question = replace(question, query=replace(query, page=begin // size + 1))
+    return replace(
+        everything,
+        question=question,
+        recordings=tuple(screen),
+        first=begin,
+        total=len(kept),
+        newer=Cursor(*screen[0].order, forward=False) if begin and screen else None,
+        older=Cursor(*screen[-1].order, forward=True) if screen and begin + size < len(kept) else None,
+    )

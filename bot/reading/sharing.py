@@ -1,0 +1,103 @@
+"""Work that several people wait for: begun once, told to all, stopped when nobody waits any more."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from bot.errors import RecordingsError
+from bot.lookups import Lookups
+from bot.reference import current_reference
+from bot.zegocloud.calls import stopping, twin
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Hashable
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+class SharedWork(Generic[T]):
+    """Runs one piece of work for each key at a time."""
+
+    def __init__(self) -> None:
+        self._under_way: dict[Hashable, _Work[T]] = {}
+        self.lookups = Lookups()
+
+    def __len__(self) -> int:
+        return len(self._under_way)
+
+    async def get(
+        self,
+        key: Hashable,
+        begin: Callable[[Callable[[int, int], None]], Coroutine[Any, Any, T]],
+        progress: Callable[[int, int], None] | None = None,
+    ) -> T:
+        """Wait for the work of that key, begun here unless it is under way.
+
+        Args:
+            key: what makes two pieces of work equal.
+            begin: makes the work, given whom to tell of its progress.
+            progress: told too, whoever began.
+
+        Raises:
+            RecordingsError: the work's own, as an instance of each waiter's own; ZegoUnreachableError where
+                it was stopped.
+        """
+        work = self._under_way.get(key)
+        if work is None:
+            work = self._under_way[key] = _Work()
+            work.task = asyncio.create_task(begin(work.tell))
+            work.task.add_done_callback(_note_outcome)
+            self.lookups.fetched += 1
+        else:
+            self.lookups.joined += 1
+            logger.debug("Joined what %s looks for", work.reference or "nobody")
+        work.waiting += 1
+        if progress:
+            work.listeners.append(progress)
+        try:
+            await asyncio.wait((work.task,))
+        finally:
+            work.waiting -= 1
+            if progress:
+                work.listeners.remove(progress)
+            if not work.waiting:
+                # Whoever asks from now on begins anew, and does not join what is being stopped.
+                if self._under_way.get(key) is work:
+                    del self._under_way[key]
+                work.task.cancel()
+        if work.task.cancelled():
+            raise stopping()
+        try:
+            return work.task.result()
+        except RecordingsError as error:
+            raise twin(error) from None
+
+    async def stop(self) -> None:
+        """End all of it; whoever waits is told that the bot is stopping."""
+        tasks = [work.task for work in self._under_way.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _note_outcome(task: asyncio.Task[Any]) -> None:
+    """Take note of an error that nobody may be left to hear of, so that asyncio does not complain of it."""
+    if not task.cancelled():
+        task.exception()
+
+
+class _Work(Generic[T]):
+    task: asyncio.Task[T]
+
+    def __init__(self) -> None:
+        self.waiting = 0
+        self.reference = current_reference()
+        self.listeners: list[Callable[[int, int], None]] = []
+
+    def tell(self, read: int, total: int) -> None:
+        for listener in tuple(self.listeners):
+            listener(read, total)

@@ -1,0 +1,259 @@
+"""The use case: from a question to one true screen of its answer. Whoever asks goes through `find`."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from cachetools import TTLCache
+
+from bot.errors import RecordingsError, TooLateError, ZegoError
+from bot.query import Status
+from bot.reading.attention import keep_what_needs_attention
+from bot.reading.reader import Reader
+from bot.reading.rooms_seen import RoomsSeen
+from bot.reading.sharing import SharedWork
+from bot.verdicts.judge import judge_row
+from bot.verdicts.types import USUAL, thresholds_of
+from bot.zegocloud.client import Asking, ZegoClient
+from bot.zegocloud.limiter import Lane, Limiter
+from bot.zegocloud.shared_permits import SharedPermits
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable
+
+    from bot.clock import Clock
+    from bot.config import Settings
+    from bot.lookups import Lookups
+    from bot.models import RecordingDetails
+    from bot.page import Page, Question
+    from bot.redis_link import RedisLink
+    from bot.verdicts.types import Thresholds, Verdict
+
+STALE_SECONDS = 600
+"""How old a last good answer may be when the vendor does not answer."""
+
+PATIENCE_SECONDS = 120
+"""How long one question may take in all; `bot.reading.sight` keeps clear of the limit for as long."""
+
+EXPORT_PATIENCE_SECONDS = 600
+"""How long an export or `--all` may take: nobody watches it row by row."""
+
+HINT_PATIENCE_SECONDS = 2
+"""How long an answer that found nothing waits to say what else there is."""
+
+ANSWERS_KEPT = 2_000
+SIMILAR_ROOMS = 3
+
+
+def build_recordings(settings: Settings, clock: Clock, redis: RedisLink | None = None) -> Recordings:
+    """The use case on top of the vendor's API, as the settings say.
+
+    Args:
+        settings: from the environment.
+        clock: says when a question is asked.
+        redis: shares the vendor's budget with other replicas; it stays open when this is closed.
+    """
+    permits: int | SharedPermits = settings.zego_max_rps
+    if redis is not None:
+        budget = f"{settings.zego_app_id}@{urlsplit(settings.zego_api_url).netloc}"
+        permits = SharedPermits(redis, budget, settings.zego_max_rps)
+    zego = ZegoClient(
+        app_id=settings.zego_app_id,
+        server_secret=settings.zego_server_secret.reveal(),
+        base_url=settings.zego_api_url,
+        limiter=Limiter(permits),
+        clock=clock,
+        cache_ttl_seconds=settings.cache_ttl_seconds,
+    )
+    return Recordings(
+        zego, clock, cache_ttl_seconds=settings.cache_ttl_seconds, thresholds=thresholds_of(settings)
+    )
+
+
+class Recordings:
+    """Answers questions about recordings, sharing work and answers between people who ask the same.
+
+    Args:
+        zego: the vendor's API.
+        clock: says when a question is asked.
+        cache_ttl_seconds: how old an answer may be without a refresh.
+        thresholds: from where on something is worth a verdict.
+    """
+
+    def __init__(
+        self, zego: ZegoClient, clock: Clock, *, cache_ttl_seconds: float, thresholds: Thresholds = USUAL
+    ) -> None:
+        self.zego = zego
+        self.thresholds = thresholds
+        self._clock = clock
+        self._moments: TTLCache[Hashable, int] = TTLCache(ANSWERS_KEPT, cache_ttl_seconds, clock.monotonic)
+        self._answers: TTLCache[Hashable, Page] = TTLCache(ANSWERS_KEPT, cache_ttl_seconds, clock.monotonic)
+        self._last_good: TTLCache[Hashable, Page] = TTLCache(ANSWERS_KEPT, STALE_SECONDS, clock.monotonic)
+        self._rooms_seen = RoomsSeen()
+        self._searches: SharedWork[Page] = SharedWork()
+        self._reader = Reader(zego, clock)
+
+    @property
+    def lookups(self) -> dict[str, Lookups]:
+        """How often an answer, a page of the vendor's lists and a task's details were at hand."""
+        return {
+            "answer": self._searches.lookups,
+            "page": self.zego.page_lookups,
+            "details": self.zego.details_lookups,
+        }
+
+    async def find(self, question: Question, progress: Callable[[int, int], None] | None = None) -> Page:
+        """Answer one screen of a question.
+
+        Equal questions within the time-to-live share one answer, running or finished; the answer says
+        when it was taken. A question whose vendor calls fail gets the last good answer, marked, if there
+        is one under ten minutes old.
+
+        Raises:
+            QueryError: the window means nothing at this moment.
+            ZegoError, TooLateError: there is no answer, fresh or old.
+        """
+        asked, question = question, self._at_a_moment(question)
+        key = _answer_key(question)
+        if not question.refresh and (known := self._answers.get(key)):
+            self._searches.lookups.kept += 1
+            return known
+        try:
+            page = await self._searches.get(
+                (key, question.refresh), partial(self._answer, question, key), progress
+            )
+        except (ZegoError, TooLateError) as error:
+            if old := self._last_good.get(_last_good_key(asked)):
+                self._searches.lookups.stale += 1
+                return replace(old, failure=str(error))
+            raise
+        self._last_good[_last_good_key(asked)] = page
+        return page
+
+    def known(self, question: Question) -> Page | None:
+        """The answer to an equal question within the time-to-live, at no cost."""
+        try:
+            page = None if question.refresh else self._answers[_answer_key(self._at_a_moment(question))]
+        except KeyError:
+            return None
+        self._searches.lookups.kept += page is not None
+        return page
+
+    async def find_all(self, question: Question, progress: Callable[[int, int], None] | None = None) -> Page:
+        """Answer a question with every row on one page, in the background lane.
+
+        Raises:
+            The same as `find`; an old answer never stands in.
+        """
+        question = self._at_a_moment(question)
+        if question.query.status == Status.ATTENTION:
+            return await self._attention(question, EXPORT_PATIENCE_SECONDS, progress, all_rows=True)
+        asking = _asking(Lane.BACKGROUND, EXPORT_PATIENCE_SECONDS)
+        return await self._reader.read(question, asking, progress, everything=True)
+
+    async def details(
+        self, task_id: str, *, refresh: bool = False, lane: Lane = Lane.INTERACTIVE
+    ) -> RecordingDetails:
+        """What the vendor knows of one task, and where its clock is.
+
+        Raises:
+            ZegoError: `TaskNotFoundError` for an unknown task or one that began more than 3 days ago.
+        """
+        not_before_ms = self._now_ms() if refresh else 0
+        asking = _asking(lane, PATIENCE_SECONDS)
+        details = await self.zego.describe_task(task_id, asking, not_before_ms=not_before_ms)
+        return replace(details, skew_ms=self._reader.skew_ms or 0)
+
+    def rooms_lately(self, most: int = 3) -> list[str]:
+        """Rooms seen in recent answers, the latest first: for examples that mean something here."""
+        return self._rooms_seen.lately(most)
+
+    async def aclose(self) -> None:
+        """Stop what is still being looked for and close the vendor's API."""
+        await self._searches.stop()
+        await self.zego.aclose()
+
+    async def _answer(self, question: Question, key: Hashable, progress: Callable[[int, int], None]) -> Page:
+        if question.query.status == Status.ATTENTION:
+            page = await self._attention(question, PATIENCE_SECONDS, progress)
+        else:
+            page = await self._reader.read(question, _asking(Lane.INTERACTIVE, PATIENCE_SECONDS), progress)
+            page = replace(page, verdicts=self._verdicts(page))
+        self._rooms_seen.remember(row.room_id for row in reversed(page.recordings))
+        if not page.recordings and not page.running_before:
+            similar = self._rooms_seen.similar(question.query.rooms, SIMILAR_ROOMS)
+            page = replace(await self._with_hint(page), similar_rooms=similar)
+        self._answers[key] = page
+        return page
+
+    async def _with_hint(self, page: Page) -> Page:
+        """What else there is, where the lists alone tell it: what needs attention takes details of each."""
+        if page.question.query.status == Status.ATTENTION:
+            return page
+        with suppress(RecordingsError):  # the answer itself is true without the hint
+            return await self._reader.look_elsewhere(page, _asking(Lane.INTERACTIVE, HINT_PATIENCE_SECONDS))
+        return page
+
+    async def _attention(
+        self,
+        question: Question,
+        patience_seconds: float,
+        progress: Callable[[int, int], None] | None,
+        *,
+        all_rows: bool = False,
+    ) -> Page:
+        """What needs attention: every row is read, then details in the lane behind people who wait."""
+        asking = _asking(Lane.INTERACTIVE, patience_seconds)
+        everything = await self._reader.read(question, asking, everything=True)
+        asking = _asking(Lane.BACKGROUND, patience_seconds)
+        not_before_ms = self._now_ms() if question.refresh else 0
+        return await keep_what_needs_attention(
+            replace(everything, question=question),
+            self._now_ms() + everything.skew_ms,
+            partial(self.zego.describe_task, asking=asking, not_before_ms=not_before_ms),
+            progress,
+            all_rows=all_rows,
+            thresholds=self.thresholds,
+        )
+
+    def _verdicts(self, page: Page) -> dict[str, tuple[Verdict, ...]]:
+        """What the rows tell without another call."""
+        rows = page.recordings
+        return {row.task_id: judge_row(row, rows, page.now_ms, self.thresholds) for row in rows}
+
+    def _at_a_moment(self, question: Question) -> Question:
+        """Fill in when it was asked; the same question asked again shortly after means the same moment."""
+        if question.asked_ms is not None and not question.refresh:
+            return question
+        query = question.query
+        subject = (query.rooms, query.last_seconds, query.start, query.end, query.tz)
+        try:
+            asked_ms = None if question.refresh else self._moments[subject]
+        except KeyError:
+            asked_ms = None
+        if asked_ms is None:
+            asked_ms = self._moments[subject] = self._now_ms()
+        return replace(question, asked_ms=asked_ms, cursor=None if question.refresh else question.cursor)
+
+    def _now_ms(self) -> int:
+        return int(self._clock.now() * 1000)
+
+
+def _asking(lane: Lane, patience_seconds: float) -> Asking:
+    deadline = asyncio.get_running_loop().time() + patience_seconds
+    return Asking(lane=lane, flow=object(), deadline=deadline)
+
+
+def _answer_key(question: Question) -> Hashable:
+    return (question.query, question.zone, question.asked_ms, question.cursor)
+
+
+def _last_good_key(asked: Question) -> Hashable:
+    """Of the question as it came: one that names its moment is not answered with another's."""
+    asked_ms, cursor = (None, None) if asked.refresh else (asked.asked_ms, asked.cursor)
+    return (asked.query, asked.zone, asked_ms, cursor)

@@ -1,0 +1,84 @@
+"""The sandbox in the browser: everything on its stage, and the page that shows it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import threading
+import webbrowser
+from typing import TYPE_CHECKING, Any, Self
+
+from aiohttp import web
+
+from bot.logs import set_up_logging
+from bot.sandbox.page import build_page_app
+from bot.sandbox.stage import HOST, Stage
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
+
+
+class Sandbox(Stage):
+    """A stage with a page.
+
+    Args:
+        port: where the page listens; 0: any free port.
+        options: those of `Stage`.
+    """
+
+    def __init__(self, *, port: int = 0, **options: Any) -> None:
+        super().__init__(**options)
+        self._port = port
+        self._runner = web.AppRunner(build_page_app(self), access_log=None, shutdown_timeout=1.0)
+
+    async def __aenter__(self) -> Self:
+        """Start everything; the page answers from here on.
+
+        Raises:
+            OSError: the page's port is taken.
+        """
+        try:
+            await self._runner.setup()
+            await web.TCPSite(self._runner, HOST, self._port).start()
+            return await super().__aenter__()
+        except BaseException:
+            await self._runner.cleanup()
+            raise
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        try:
+            await super().__aexit__(kind, error, traceback)
+        finally:
+            await self._runner.cleanup()
+
+    @property
+    def url(self) -> str:
+        """The page's address."""
+        port = self._runner.addresses[0][1] if self._runner.addresses else self._port
+        return f"http://{HOST}:{port}/"
+
+
+async def serve_sandbox(port: int, *, open_browser: bool) -> None:
+    """Run the sandbox until cancelled.
+
+    Args:
+        port: where the page listens; 0: any free one.
+        open_browser: show the page in the person's browser.
+
+    Raises:
+        OSError: the port is taken.
+    """
+    for name in PROXY_VARIABLES:  # everything it talks to is on this machine
+        os.environ.pop(name, None)
+    set_up_logging("WARNING", "text")
+    async with Sandbox(port=port) as sandbox:
+        sys.stdout.write(f"Recordings sandbox: {sandbox.url}  (Ctrl-C stops it)\n")
+        sys.stdout.flush()
+        if open_browser:
+            threading.Thread(target=webbrowser.open, args=(sandbox.url,), daemon=True).start()
+        await asyncio.Event().wait()

@@ -1,0 +1,243 @@
+"""Slack's Web API and response_urls: which requests are sent again, what is logged, what an error says."""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from collections.abc import Callable
+from contextlib import AsyncExitStack, contextmanager
+from enum import Enum, auto
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import aiohttp
+from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.http_retry.builtin_async_handlers import (
+    AsyncConnectionErrorRetryHandler,
+    AsyncRateLimitErrorRetryHandler,
+)
+from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.webhook.async_client import AsyncWebhookClient
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from slack_sdk.http_retry.async_handler import AsyncRetryHandler
+    from slack_sdk.web.async_slack_response import AsyncSlackResponse
+    from slack_sdk.webhook import WebhookResponse
+
+logger = logging.getLogger(__name__)
+
+SLACK_ERRORS = (SlackClientError, aiohttp.ClientError, OSError)
+"""Everything that a call of Slack's can end with; a time-out is an OSError."""
+
+_WORD_OF_BODY = re.compile(r'(?:\A|"error":\s*")([a-z_]{1,60})(?:"|\Z)')
+
+_SLACKS = (".slack.com", ".slack-gov.com")
+"""Where response_urls lead (Slack docs, handling user interaction; GovSlack)."""
+
+TIMEOUT_SECONDS = 10
+
+KEEPALIVE_SECONDS = 10
+"""How long a connection is kept without a call. Slack must not be the one that closes it: what is posted at
+that moment is lost, or not, and is not posted again."""
+
+_LATER = {"ratelimited", "rate_limited"}
+_UNCLEAR = {"fatal_error", "internal_error", "service_unavailable", "request_timeout"}
+"""Slack docs, chat.postMessage, of `fatal_error`: "It's possible some aspect of the operation succeeded"."""
+
+_ABOUT_BLOCKS = {"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"}
+
+
+class Taken(Enum):
+    """What became of something that was sent to Slack."""
+
+    YES = auto()
+    NO = auto()
+    """It was refused, and will be."""
+    BLOCKS_REFUSED = auto()
+    """It was refused for its blocks."""
+    LATER = auto()
+    """It was not taken, and may be later."""
+    UNKNOWN = auto()
+    """It may have been taken."""
+    AGAIN = auto()
+    """The same, where sending it again does no harm: something that is there is only replaced."""
+
+
+OnCall = Callable[[str, str, float], None]
+"""Told of each call: its method, `ok` or a word for what went wrong, and how many seconds it took."""
+
+
+class SlackClient(AsyncWebClient):
+    """The SDK's client, whose calls are told to `on_call` and logged at DEBUG.
+
+    Until it is opened, each call has a connection of its own.
+    """
+
+    on_call: OnCall | None = None
+
+    def open(self) -> None:
+        """Keep connections for the next calls and posts, in the running event loop; to be closed."""
+        self.session = _new_session()
+
+    async def aclose(self) -> None:
+        """Close the connections that are kept."""
+        if self.session is not None:
+            await self.session.close()
+
+    async def api_call(self, api_method: str, **arguments: Any) -> AsyncSlackResponse:
+        """Call a method; see the SDK."""
+        with self._noted(api_method) as noted:
+            answer = await super().api_call(api_method, **arguments)
+            noted("ok")
+        return answer
+
+    async def post(self, response_url: str, body: dict[str, Any]) -> WebhookResponse:
+        """Post to a response_url; nothing that may have had its effect is posted again.
+
+        Raises:
+            aiohttp.InvalidURL: it is not Slack's: nothing is sent there, nor where it redirects to.
+        """
+        with self._noted("response_url") as noted:
+            if not is_slacks(response_url, self.base_url):
+                raise aiohttp.InvalidURL("this response_url", "is not Slack's")
+            async with AsyncExitStack() as stack:
+                session = self.session or await stack.enter_async_context(_new_session())
+                webhook = AsyncWebhookClient(
+                    response_url, session=session, retry_handlers=_retries(), logger=quiet_logger()
+                )
+                answer = await webhook.send_dict(body)
+            noted("ok" if answer.status_code == HTTPStatus.OK else f"HTTP {answer.status_code}")
+        return answer
+
+    @contextmanager
+    def _noted(self, method: str) -> Iterator[Callable[[str], None]]:
+        began, word = time.perf_counter(), "broken_off"
+
+        def note(what: str) -> None:
+            nonlocal word
+            word = what
+
+        try:
+            yield note
+        except Exception as error:
+            word = slack_word(error)
+            raise
+        finally:
+            seconds = time.perf_counter() - began
+            if self.on_call:
+                self.on_call(method, word, seconds)
+            logger.debug(
+                "%(method)s: %(word)s in %(ms).0f ms", {"method": method, "word": word, "ms": seconds * 1000}
+            )
+
+
+def _new_session() -> aiohttp.ClientSession:
+    """Connections that lead nowhere but where they are asked to."""
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(keepalive_timeout=KEEPALIVE_SECONDS),
+        timeout=aiohttp.ClientTimeout(total=TIMEOUT_SECONDS),
+        trace_configs=[_no_redirects()],
+    )
+
+
+def build_slack_client(api_url: str, token: str | None, on_call: OnCall | None = None) -> SlackClient:
+    """Slack's Web API at `api_url`; nothing that may have had its effect is sent again."""
+    client = SlackClient(
+        token=token,
+        base_url=api_url,
+        timeout=TIMEOUT_SECONDS,
+        retry_handlers=_retries(),
+        logger=quiet_logger(),
+    )
+    client.on_call = on_call
+    return client
+
+
+def is_slacks(url: str, api_url: str) -> bool:
+    """Whether an address is one that Slack hands out: its own, or of the server that stands for it.
+
+    Args:
+        url: to be posted to.
+        api_url: SLACK_API_URL.
+    """
+    try:
+        parts, api = urlsplit(url), urlsplit(api_url)
+        host = f".{parts.hostname or ''}"
+        if (parts.scheme, parts.hostname, parts.port) == (api.scheme, api.hostname, api.port):
+            return "@" not in parts.netloc
+    except ValueError:
+        return False
+    return parts.scheme == "https" and parts.netloc == parts.hostname and host.endswith(_SLACKS)
+
+
+def _no_redirects() -> aiohttp.TraceConfig:
+    """An answer for one person goes to the address that Slack named, or nowhere."""
+
+    async def refuse(*_: object) -> None:
+        raise aiohttp.InvalidURL("this redirect", "is not followed")
+
+    trace = aiohttp.TraceConfig()
+    trace.on_request_redirect.append(refuse)
+    return trace
+
+
+def slack_word(error: Exception) -> str:
+    """What went wrong in a word or two: Slack's own, such as `missing_scope`, or the kind of failure.
+
+    An error of the SDK carries its own response, that of aiohttp, or none; and its data is whatever a proxy
+    between here and Slack answered.
+    """
+    response = error.response if isinstance(error, SlackApiError) else None
+    data = getattr(response, "data", response)
+    if isinstance(data, dict) and data.get("error"):
+        return str(data["error"])
+    status = getattr(response, "status_code", None) or getattr(response, "status", None)
+    return f"HTTP {status}" if status else error.__class__.__name__
+
+
+def taken_despite(error: Exception) -> Taken:
+    """What became of a call that ended with one of `SLACK_ERRORS`."""
+    if not isinstance(error, SlackApiError):
+        if isinstance(error, aiohttp.InvalidURL):
+            return Taken.NO
+        return Taken.LATER if isinstance(error, aiohttp.ClientConnectorError) else Taken.UNKNOWN
+    status = getattr(error.response, "status_code", None) or getattr(error.response, "status", None)
+    return taken_by(status or HTTPStatus.OK, slack_word(error))
+
+
+def taken_by(status: int, word: str) -> Taken:
+    """What became of a request that was answered with this HTTP status and word of Slack's, not with `ok`."""
+    if status == HTTPStatus.TOO_MANY_REQUESTS or word in _LATER:
+        return Taken.LATER
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or word in _UNCLEAR:
+        return Taken.UNKNOWN
+    return Taken.BLOCKS_REFUSED if word in _ABOUT_BLOCKS else Taken.NO
+
+
+def word_of_body(body: str) -> str:
+    """Slack's word for an error in the answer of a response_url, plain or as JSON; empty without one."""
+    found = _WORD_OF_BODY.search(body)
+    return found[1] if found else ""
+
+
+def quiet_logger() -> logging.Logger:
+    """A logger whose own level keeps the SDK from writing whole payloads and response_urls.
+
+    The SDK looks at the logger's own level, which is 0 unless set, and then logs retries with their address
+    at INFO (slack_sdk 3.47).
+    """
+    logger = logging.getLogger("bot.slack")
+    logger.setLevel(max(logging.INFO, logging.getLogger().level))
+    return logger
+
+
+def _retries() -> list[AsyncRetryHandler]:
+    """What never left, and what was refused for its pace. A connection that broke may have been in time."""
+    return [
+        AsyncConnectionErrorRetryHandler(error_types=[aiohttp.ClientConnectorError]),
+        AsyncRateLimitErrorRetryHandler(max_retry_count=2),
+    ]

@@ -1,0 +1,200 @@
+"""Answers as people read them in a terminal of any width (pure)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from rich.table import Table
+from rich.text import Text
+
+from bot.blocks.recording_words import FILE_STATES
+from bot.blocks.text import label, lasted, mark, plain_date, sane
+from bot.blocks.verdict_words import words_in_plain
+from bot.models import FAILED, ONGOING, PAUSED, RUNNING, STARTING
+from bot.query import describe_query, help_terms
+from bot.reading.sight import skew_note
+from bot.words import asides, found, worst_verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rich.console import Console
+
+    from bot.models import Recording, RecordingDetails, RecordingFile
+    from bot.page import Page
+    from bot.verdicts.types import Verdict
+
+COLOURS = {STARTING: "cyan", ONGOING: "green", PAUSED: "yellow", FAILED: "red"}
+
+LEAST_ROOM_WIDTH = 8
+"""Room IDs fold down to this; where even that does not fit, a row takes several lines."""
+
+GAP = 2
+"""Between two columns."""
+
+
+def printable(text: str) -> str:
+    """Text from outside with nothing that a terminal would obey: escapes, direction marks, line ends."""
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text
+    )
+
+
+def notes_of(page: Page) -> list[str]:
+    """What the reader has to know besides the rows, a sentence each."""
+    return [printable(note) for note in asides(page, partial(plain_date, zone=page.question.zone))]
+
+
+def show_page(page: Page, console: Console) -> None:
+    """A list: what was asked, the rows, how many there are, and the notes."""
+    console.print(Text(printable(describe_query(page.question.query, page.window)), style="bold"))
+    if page.recordings:
+        table, least_width = _table(page)
+        if least_width <= console.width:
+            console.print(table)
+        else:
+            _show_narrow(page, console)
+    console.print(Text(_foot(page), style="dim"))
+    if page.older:
+        console.print(Text(f"More: add page={page.number + 1}, or --all.", style="dim"))
+    for note in notes_of(page):
+        console.print(Text(note, style="yellow"))
+
+
+def show_details(details: RecordingDetails, verdicts: Iterable[Verdict], zone: str, console: Console) -> None:
+    """One task: what is wrong with it, what it is, when it was, and each of its files."""
+    status = f"{mark(details.status)} {label(details.status)}"
+    heading = Text(f"Recording {printable(details.task_id)}", style="bold")
+    facts = [("Status", Text(status, style=COLOURS.get(details.status, "")))]
+    facts.append(("Room", Text(printable(details.room_id))))
+    facts += [
+        (words, Text(plain_date(ms, zone)))
+        for words, ms in (("Began", details.began_ms), ("Ended", details.ended_ms))
+        if ms
+    ]
+    if details.began_ms and (details.ended_ms or details.status in RUNNING):
+        for_how_long = lasted(details.began_ms, details.ended_ms or details.now_ms)
+        facts.append(("Lasted" if details.ended_ms else "Running for", Text(for_how_long)))
+    console.print(heading)
+    for verdict in verdicts:
+        words = words_in_plain(verdict.words, zone, printable)
+        console.print(Text(f"{verdict.headline}: ", style="bold") + Text(words))
+    console.print(_facts(facts))
+    console.print(Text(f"Files: {len(details.files)}" if details.files else "No files", style="bold"))
+    for file in details.files:
+        console.print(Text(printable(file.stream_id or file.file_id or "file")))
+        console.print(_facts(_file_facts(file)))
+    if note := skew_note(details.skew_ms):
+        console.print(Text(note, style="yellow"))
+
+
+def show_help(console: Console) -> None:
+    """Every term of a query, with an example."""
+    console.print(Text('python -m bot query "TERM TERM …"', style="bold"))
+    console.print("Terms, in any order, each at most once:")
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column()
+    for term in help_terms():
+        table.add_row(Text(term.example), Text(term.meaning))
+    console.print(table)
+
+
+def _table(page: Page) -> tuple[Table, int]:
+    """The rows as a table, and how many columns of the terminal it needs at least."""
+    running = any(row.status in RUNNING for row in page.recordings)
+    zones = {_zone_name(row.began_ms, page.question.zone) for row in page.recordings}
+    zone = f" ({zones.pop()})" if len(zones) == 1 else ""
+    headings = ("Status", "Room", f"Began{zone}", "Running for", "Task", "Verdict")
+    columns = dict(
+        zip(
+            headings,
+            zip(*(_cells(row, page, with_zone=not zone) for row in page.recordings), strict=True),
+            strict=True,
+        )
+    )
+    if not running:
+        del columns["Running for"]
+    if not any(columns["Verdict"]):
+        del columns["Verdict"]
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    least_width = GAP * (len(columns) - 1)
+    for heading, cells in columns.items():
+        folds = heading == "Room"
+        width = LEAST_ROOM_WIDTH if folds else max(len(heading), *(cell.cell_len for cell in cells))
+        table.add_column(heading, no_wrap=not folds, overflow="fold", min_width=width)
+        least_width += width
+    for row in zip(*columns.values(), strict=True):
+        table.add_row(*row)
+    return table, least_width
+
+
+def _show_narrow(page: Page, console: Console) -> None:
+    for row in page.recordings:
+        status, room, began, for_how_long, task, verdict = _cells(row, page, with_zone=True)
+        console.print(Text(" · ").join([status, Text("room ") + room]), overflow="fold")
+        console.print(
+            Text("  ") + Text(" · ").join(part for part in (began, for_how_long) if part), overflow="fold"
+        )
+        console.print(
+            Text("  ") + Text(" · ").join(part for part in (task, verdict) if part), overflow="fold"
+        )
+
+
+def _cells(row: Recording, page: Page, *, with_zone: bool) -> tuple[Text, Text, Text, Text, Text, Text]:
+    zone, verdict = page.question.zone, worst_verdict(row, page)
+    began = _minute(row.began_ms, zone)
+    return (
+        Text(f"{mark(row.status)} {label(row.status)}", style=COLOURS.get(row.status, "")),
+        Text(printable(row.room_id)),
+        Text(f"{began} {_zone_name(row.began_ms, zone)}" if with_zone else began),
+        Text(lasted(row.began_ms, page.now_ms) if row.status in RUNNING else ""),
+        Text(printable(row.task_id)),
+        Text(verdict.headline if verdict else ""),
+    )
+
+
+def _foot(page: Page) -> str:
+    zone = page.question.zone
+    first, last = page.first + 1, page.first + len(page.recordings)
+    part = f", {first:,}–{last:,} shown" if page.recordings and len(page.recordings) < page.total else ""
+    as_of = _local(page.as_of_ms, zone)
+    words = f"{found(page)}{part}, as of {as_of:%H:%M:%S} {_zone_name(page.as_of_ms, zone)}."
+    return words[0].upper() + words[1:]
+
+
+def _file_facts(file: RecordingFile) -> list[tuple[str, Text]]:
+    facts = [file.format, f"{file.width}×{file.height}" if file.width and file.height else ""]
+    if file.duration_ms is not None:
+        facts.append(lasted(0, file.duration_ms))
+    if file.size_bytes is not None:
+        facts.append(f"{file.size_bytes / 1_000_000:,.1f} MB")
+    if file.status is not None:
+        facts.append(FILE_STATES.get(file.status, f"file status {file.status}"))
+    lines = [("", Text(printable(" · ".join(filter(None, facts)))))]
+    named = (("File", file.file_id), ("Video", file.video_id), ("Link", file.url))
+    return lines + [(words, Text(printable(value))) for words, value in named if value]
+
+
+def _facts(facts: list[tuple[str, Text]]) -> Table:
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for words, value in facts:
+        table.add_row(f"  {words}", value)
+    return table
+
+
+def _local(ms: int, zone: str) -> datetime:
+    return datetime.fromtimestamp(sane(ms) / 1000, UTC).astimezone(ZoneInfo(zone))
+
+
+def _minute(ms: int, zone: str) -> str:
+    return f"{_local(ms, zone):%a %d %b %H:%M}"
+
+
+def _zone_name(ms: int, zone: str) -> str:
+    return f"{_local(ms, zone):%Z}"

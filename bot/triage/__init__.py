@@ -1,0 +1,1 @@
+"""A support engineer's tools: IDs in messages, the form, one task judged."""

@@ -1,0 +1,130 @@
+"""The text of a Slack message: gathered from its parts, made plain to be searched (pure)."""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+from bot.query.typed_text import normalise
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+GAP = "\ufffc"
+"""Stands where a mention, an e-mail address or a date was: nothing that could be an ID."""
+
+MAX_CHARACTERS = 200_000
+"""How much is searched in all: a Slack message has at most 40,000 characters."""
+
+_DEEPEST = 8
+_NO_TEXT = frozenset(("user", "usergroup", "channel", "broadcast", "date", "emoji", "color"))
+_TOKEN = re.compile(r"<([@#!]|[A-Za-z][A-Za-z0-9+.-]{0,30}:)([^<>|\n]*)(?:\|([^<>\n]*))?>")
+_BARE_URL = re.compile(r"https?://[^\s<>|\"'`]+")
+_LONG_DASHES = ("—", "―")
+
+
+def texts_of_message(message: dict[str, Any]) -> list[str]:
+    """Gather everything that can be read in a message: its text, its blocks, its attachments.
+
+    Args:
+        message: as events, `conversations.replies` and message shortcuts have it (Slack docs). Parts of
+            another shape are passed over; files are not looked at.
+
+    Returns:
+        Texts as Slack sends them, with `<…>` tokens and `&amp;`; each once, the message's own text first.
+    """
+    return list(dict.fromkeys(filter(None, _texts(message, _DEEPEST))))
+
+
+def plain_lines(texts: Iterable[str]) -> Iterator[str]:
+    """Yield the lines of texts in plain characters, 200,000 characters in all.
+
+    Links become their address (percent-decoded) and their label; mentions, channels, dates and e-mail
+    addresses become `GAP`; entities and typographic characters are undone as in a command.
+    """
+    left = MAX_CHARACTERS
+    for text in texts:
+        seen = text[:left]
+        for dash in _LONG_DASHES:
+            seen = seen.replace(dash, " -- ")  # between words, and no part of an ID
+        seen = _TOKEN.sub(_readable, seen)
+        seen = _BARE_URL.sub(lambda match: unquote(match[0]) if "%" in match[0] else match[0], seen)
+        left -= len(text)
+        for line in seen.splitlines():
+            if line and (plain := normalise(line)):
+                yield plain
+        if left <= 0:
+            return
+
+
+def _readable(match: re.Match[str]) -> str:
+    scheme, target, label = match[1], match[2], match[3]
+    if scheme in {"@", "#", "!", "mailto:", "tel:"}:
+        return GAP
+    address = scheme + target
+    return f"{address} {label}" if label and label not in address else address
+
+
+def _texts(part: Any, depth: int) -> Iterator[str]:
+    if not isinstance(part, dict) or depth < 0:
+        return
+    for key in ("pretext", "title", "text", "fallback"):
+        if isinstance(text := part.get(key), str):
+            yield text
+    for field in _list(part.get("fields")):
+        if isinstance(field, dict):  # of an attachment: a name and its value belong together
+            yield ": ".join(text for key in ("title", "value") if isinstance(text := field.get(key), str))
+    for block in _list(part.get("blocks")):
+        yield from _block_texts(block, depth - 1)
+    for attachment in _list(part.get("attachments")):
+        yield from _texts(attachment, depth - 1)
+    for shared in _list(part.get("message_blocks")):
+        if isinstance(shared, dict):
+            yield from _texts(shared.get("message"), depth - 1)
+
+
+def _block_texts(block: Any, depth: int) -> Iterator[str]:
+    if not isinstance(block, dict):
+        return
+    if block.get("type") == "rich_text":
+        yield _rich_text(block, depth)
+        return
+    objects = [block.get("text"), *_list(block.get("fields")), *_list(block.get("elements"))]
+    for text_object in objects:
+        if isinstance(text_object, dict) and isinstance(text := text_object.get("text"), str):
+            yield text  # Slack escapes plain_text in its payloads too (seen by users of Bolt)
+
+
+def _rich_text(part: Any, depth: int) -> str:
+    """What rich text says, written as `text` would be: code in backticks, a line for each section."""
+    if not isinstance(part, dict) or depth < 0:
+        return ""
+    kind = part.get("type")
+    if kind == "link":
+        return _link(part)
+    if kind == "text":
+        return _styled(part)
+    if kind in _NO_TEXT:
+        return " <!> "
+    inside = "".join(_rich_text(element, depth - 1) for element in _list(part.get("elements")))
+    return f"```\n{inside}\n```\n" if kind == "rich_text_preformatted" else f"{inside}\n"
+
+
+def _styled(part: dict[str, Any]) -> str:
+    text, style = part.get("text"), part.get("style")
+    escaped = html.escape(text, quote=False) if isinstance(text, str) else ""
+    return f"`{escaped}`" if isinstance(style, dict) and style.get("code") else escaped
+
+
+def _link(part: dict[str, Any]) -> str:
+    url, label = part.get("url"), part.get("text")
+    if not isinstance(url, str):
+        return ""
+    token = html.escape(url, quote=False).replace("|", "%7C")
+    return f"<{token}|{html.escape(label, quote=False)}>" if isinstance(label, str) else f"<{token}>"
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []

@@ -1,0 +1,1 @@
+"""The vendor's API, in the vendor's words; knows nothing of Slack."""

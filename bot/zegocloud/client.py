@@ -1,0 +1,280 @@
+"""The client of the vendor's API: answers from the cache, from an equal call under way, or with retries."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import time
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from bot.errors import (
+    InvalidParameterError,
+    TaskNotFoundError,
+    TaskNotPausedError,
+    TaskStoppedError,
+    ZegoError,
+)
+from bot.lookups import Lookups
+from bot.zegocloud.answers import decode_record_status, decode_tasks
+from bot.zegocloud.cache import AnswerCache
+from bot.zegocloud.calls import Asking, Call, stopping, twin
+from bot.zegocloud.headers import Received, parse_retry_after, parse_skew
+from bot.zegocloud.protocol import DescribeRecordStatus, DescribeTasks, build_request
+from bot.zegocloud.retries import RetryPolicy, repeat
+from bot.zegocloud.sent import Sent
+from bot.zegocloud.transport import Transport
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from bot.clock import Clock
+    from bot.models import RecordingDetails, TaskPage
+    from bot.zegocloud.limiter import Lane, Limiter
+
+__all__ = ["Asking", "RetryPolicy", "ZegoClient"]
+
+_ABOUT_THE_QUESTION = (InvalidParameterError, TaskNotFoundError, TaskNotPausedError, TaskStoppedError)
+
+ANYBODY = Asking()
+"""Somebody who waits as long as it takes."""
+
+USUAL_RETRIES = RetryPolicy()
+
+logger = logging.getLogger(__name__)
+
+_K = TypeVar("_K")
+_T = TypeVar("_T")
+
+
+class ZegoClient:
+    """Asks the vendor's API, seldom and politely.
+
+    An answer comes from the cache, from an equal call under way, or from a request of its own that waits for
+    its turn, is signed when it leaves and is repeated where that can help. Nothing is opened before the first
+    question. Errors are never kept.
+
+    Args:
+        app_id: the AppId.
+        server_secret: the ServerSecret.
+        base_url: the API's address, with or without a path and a slash behind it.
+        limiter: the budget that all calls share.
+        clock: wall-clock time for signatures and `as_of_ms`, elapsed time for the cache.
+        cache_ttl_seconds: how long an answer is good for.
+        retry: when to send again.
+
+    Attributes:
+        skew_seconds: the vendor's clock minus this one, from the last answer's `Date` header (which has whole
+            seconds); None before the first.
+        last_ok_ms: when the vendor last answered well (Unix ms); also with an error about the question alone.
+        failure: what failed last, after all retries; None once the vendor has answered well again.
+        on_call: told of every request that was sent.
+        page_lookups, details_lookups: how often an answer was at hand.
+    """
+
+    def __init__(
+        self,
+        *,
+        app_id: int,
+        server_secret: str,
+        base_url: str,
+        limiter: Limiter,
+        clock: Clock,
+        cache_ttl_seconds: float = 15,
+        retry: RetryPolicy = USUAL_RETRIES,
+    ) -> None:
+        self._transport = Transport(base_url, limiter.permits)
+        self._app_id = app_id
+        self._server_secret = server_secret
+        self._limiter = limiter
+        self._clock = clock
+        self._retry = retry
+        self._cache = AnswerCache(clock, cache_ttl_seconds)
+        self._pages_under_way: dict[DescribeTasks, Call[TaskPage]] = {}
+        self._details_under_way: dict[DescribeRecordStatus, Call[RecordingDetails]] = {}
+        self._calls: set[Call[Any]] = set()
+        self._closed = False
+        self.skew_seconds: float | None = None
+        self.last_ok_ms: int | None = None
+        self.failure: ZegoError | None = None
+        self.on_call: Callable[[Sent], None] | None = None
+        self.page_lookups, self.details_lookups = Lookups(), Lookups()
+
+    def __repr__(self) -> str:
+        return f"ZegoClient(app_id={self._app_id}, host={self._transport.host!r})"
+
+    def start(self) -> None:
+        """Let other replicas know of this one before its first question."""
+        self._limiter.start()
+
+    async def prepare(self) -> None:
+        """Load what the first question would have to wait for. No request is sent."""
+        await self._transport.prepare()
+
+    def waiting(self, lane: Lane) -> int:
+        """How many requests wait for their turn in a lane."""
+        return self._limiter.waiting(lane)
+
+    @property
+    def sending(self) -> int:
+        """How many requests are on their way now."""
+        return self._transport.in_flight
+
+    async def list_tasks(
+        self,
+        request: DescribeTasks,
+        asking: Asking = ANYBODY,
+        *,
+        not_before_ms: int = 0,
+    ) -> TaskPage:
+        """One page of tasks.
+
+        Args:
+            request: what to ask.
+            asking: who waits, and how long.
+            not_before_ms: an answer taken before this moment (Unix ms) is not good enough.
+
+        Raises:
+            TooLateError: not finished before the asker's deadline.
+            ZegoError: what the vendor answered, or why it did not.
+        """
+        page = self._cache.page(request, not_before_ms)
+        if page is not None:
+            self.page_lookups.kept += 1
+            return page
+        call = self._pages_under_way.get(request)
+        if call is None or not call.serves(not_before_ms):
+            self.page_lookups.fetched += 1
+            call = self._begin(self._pages_under_way, request, self._fetch_page, asking)
+        else:
+            self.page_lookups.joined += 1
+            logger.debug("Joined DescribeTasks of %s", call.reference or "nobody")
+        return await call.wait(asking)
+
+    async def describe_task(
+        self,
+        task_id: str,
+        asking: Asking = ANYBODY,
+        *,
+        not_before_ms: int = 0,
+    ) -> RecordingDetails:
+        """One task with its files. Arguments and errors are those of `list_tasks`."""
+        request = DescribeRecordStatus(task_id)
+        details = self._cache.details(request, not_before_ms)
+        if details is not None:
+            self.details_lookups.kept += 1
+            return details
+        call = self._details_under_way.get(request)
+        if call is None or not call.serves(not_before_ms):
+            self.details_lookups.fetched += 1
+            call = self._begin(self._details_under_way, request, self._fetch_details, asking)
+        else:
+            self.details_lookups.joined += 1
+            logger.debug("Joined DescribeRecordStatus of %s", call.reference or "nobody")
+        return await call.wait(asking)
+
+    async def aclose(self) -> None:
+        """End what waits, break off what is being sent, close the connections."""
+        self._closed = True
+        ending = [call.stop() for call in self._calls]
+        await self._transport.aclose()
+        if ending:
+            await asyncio.wait(ending)
+        await self._limiter.aclose()
+
+    def _begin(
+        self,
+        calls: dict[_K, Call[_T]],
+        request: _K,
+        fetch: Callable[[_K, Call[_T]], Awaitable[_T]],
+        asking: Asking,
+    ) -> Call[_T]:
+        if self._closed:
+            raise stopping()
+        call = Call(self._limiter, asking, partial(fetch, request), partial(self._forget, calls, request))
+        calls[request] = call
+        self._calls.add(call)
+        return call
+
+    def _forget(self, calls: dict[_K, Call[_T]], request: _K, call: Call[_T]) -> None:
+        self._calls.discard(call)
+        if calls.get(request) is call:
+            del calls[request]
+
+    async def _fetch_page(self, request: DescribeTasks, call: Call[TaskPage]) -> TaskPage:
+        async def attempt(seconds: float) -> TaskPage:
+            status, content, received = await self._send_once(request, call, seconds)
+            return decode_tasks(status, content, page=request.page, received=received)
+
+        page = await self._fetch("DescribeTasks", call, attempt)
+        self._cache.keep_page(request, page)
+        return page
+
+    async def _fetch_details(
+        self, request: DescribeRecordStatus, call: Call[RecordingDetails]
+    ) -> RecordingDetails:
+        async def attempt(seconds: float) -> RecordingDetails:
+            status, content, received = await self._send_once(request, call, seconds)
+            return decode_record_status(status, content, task_id=request.task_id, received=received)
+
+        details = await self._fetch("DescribeRecordStatus", call, attempt)
+        self._cache.keep_details(request, details)
+        return details
+
+    async def _fetch(self, action: str, call: Call[_T], attempt: Callable[[float], Awaitable[_T]]) -> _T:
+        async def noted(seconds: float) -> _T:
+            began, code = time.perf_counter(), "0"
+            try:
+                return await attempt(seconds)
+            except ZegoError as error:
+                code = str(error.code) if error.code else error.__class__.__name__
+                raise
+            except BaseException:
+                code = "broken_off"
+                raise
+            finally:
+                took_seconds = time.perf_counter() - began
+                sent = Sent(action, code, took_seconds, call.waited_seconds, call.lane, call.tries)
+                sent.tell(self.on_call)
+
+        try:
+            answer = await repeat(action, call, noted, self._retry)
+        except ZegoError as error:
+            if isinstance(error, _ABOUT_THE_QUESTION):
+                self._note_that_it_answers()
+            else:
+                self.failure = twin(error)
+            raise
+        self._note_that_it_answers()
+        return answer
+
+    def _note_that_it_answers(self) -> None:
+        self.last_ok_ms, self.failure = self._now_ms(), None
+
+    async def _send_once(
+        self, request: DescribeTasks | DescribeRecordStatus, call: Call[_T], seconds: float
+    ) -> tuple[int, bytes, Received]:
+        sent = self._clock.now()
+        call.sending(int(sent * 1000))
+        signed = build_request(
+            request,
+            app_id=self._app_id,
+            server_secret=self._server_secret,
+            nonce=secrets.token_hex(8),
+            timestamp=int(sent),
+        )
+        answer = await self._transport.send(signed, seconds)
+        answered = self._clock.now()
+        skew_seconds = parse_skew(answer.date, sent, answered)
+        if skew_seconds is not None:
+            self.skew_seconds = skew_seconds
+        received = Received(
+            as_of_ms=int(sent * 1000),
+            retry_after_seconds=parse_retry_after(answer.retry_after, answered),
+            skew_seconds=skew_seconds,
+        )
+        return answer.status, answer.content, received
+
+    def _now_ms(self) -> int:
+        return int(self._clock.now() * 1000)

@@ -1,0 +1,201 @@
+"""The HTTP to the vendor's API: one signed request in, one answer out. The only module that imports httpx."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import anyio.lowlevel
+import httpx
+
+from bot.errors import ZegoBadAnswerError, ZegoUnreachableError
+
+if TYPE_CHECKING:
+    from bot.zegocloud.protocol import SignedRequest
+
+MOST_BYTES = 4 * 1024 * 1024
+"""A full page has some 6 KB: what is this much bigger is not an answer of the API."""
+
+GRACE_SECONDS = 0.25
+"""How much longer than its timeouts a sending may take before it is given up."""
+
+KEEPALIVE_SECONDS = 20.0
+
+_HEADERS = {"Content-Type": "application/json", "Accept": "application/json", "Accept-Encoding": "identity"}
+_LOGGERS = ("httpx", "httpcore.connection", "httpcore.http11", "httpcore.proxy", "httpcore.socks")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back: the status, the whole body, and the two headers that matter (empty when absent)."""
+
+    status: int
+    content: bytes
+    date: str
+    retry_after: str
+
+
+class Transport:
+    """Sends requests over kept connections. None is opened before the first request.
+
+    Args:
+        base_url: the API's address, with or without a path and a slash behind it.
+        connections: how many are kept open between requests.
+    """
+
+    def __init__(self, base_url: str, connections: int) -> None:
+        url = httpx.URL(base_url)
+        self._url = url.copy_with(path=url.path.rstrip("/") + "/")
+        self._connections = connections
+        self._http: httpx.AsyncClient | None = None
+        self._tls: ssl.SSLContext | None = None
+        self._opening = asyncio.Lock()
+        self._sendings: set[asyncio.Task[Answer]] = set()
+        self._closings: set[asyncio.Task[None]] = set()
+        self._closed = False
+        _silence_request_logs()
+
+    @property
+    def host(self) -> str:
+        """The API's host, for people."""
+        return self._url.host
+
+    @property
+    def in_flight(self) -> int:
+        """How many requests are on their way now."""
+        return len(self._sendings)
+
+    async def prepare(self) -> None:
+        """Load now what the first request needs: later it would hold up everyone for some 70 ms."""
+        await self._open()
+        await anyio.lowlevel.checkpoint()  # httpcore chooses anyio at its first request
+
+    async def send(self, signed: SignedRequest, seconds: float) -> Answer:
+        """Send a request once and read its answer, whatever its status.
+
+        Args:
+            signed: the request.
+            seconds: how long connecting may take, and each wait for bytes, and all of it together.
+
+        Raises:
+            ZegoUnreachableError: with one of a few fixed reasons (httpx's own errors carry the signed URL).
+            ZegoBadAnswerError: the answer is too big or wrongly compressed.
+        """
+        # A cancelled httpx call may keep its connection's place for ever. So each runs in a task that nobody
+        # cancels: it ends by its own timeouts, or when the connections are dropped under it.
+        sending = asyncio.create_task(self._send(signed, seconds))
+        self._sendings.add(sending)
+        sending.add_done_callback(self._sent)
+        await asyncio.wait((sending,), timeout=seconds + GRACE_SECONDS)
+        if not sending.done():
+            asyncio.get_running_loop().call_later(seconds, self._break_off, sending)
+            raise ZegoUnreachableError("no answer in time", seconds=seconds)
+        return sending.result()
+
+    async def aclose(self) -> None:
+        """Break off what is being sent and close the connections."""
+        self._closed = True
+        await self._drop_connections()
+        if self._sendings:
+            await asyncio.wait(self._sendings, timeout=GRACE_SECONDS)
+
+    def _sent(self, sending: asyncio.Task[Answer]) -> None:
+        self._sendings.discard(sending)
+        if not sending.cancelled():
+            sending.exception()
+
+    def _break_off(self, sending: asyncio.Task[Answer]) -> None:
+        """End a sending that its timeouts do not: each byte of a dripping header starts them anew."""
+        if not sending.done():
+            closing = asyncio.create_task(self._drop_connections())
+            self._closings.add(closing)
+            closing.add_done_callback(self._closings.discard)
+
+    async def _drop_connections(self) -> None:
+        http, self._http = self._http, None
+        if http is not None:
+            await http.aclose()
+
+    async def _send(self, signed: SignedRequest, seconds: float) -> Answer:
+        try:
+            return await self._exchange(await self._open(), signed, seconds)
+        except httpx.TimeoutException:
+            reason = "no answer in time"
+        except httpx.DecodingError:
+            reason = ""
+        except (httpx.HTTPError, OSError) as error:
+            reason = _reason(error)
+        # Raised out here, so that no httpx error hangs on to it as its context.
+        if not reason:
+            raise ZegoBadAnswerError("it is wrongly compressed")
+        raise ZegoUnreachableError(reason, seconds=seconds)
+
+    async def _exchange(self, http: httpx.AsyncClient, signed: SignedRequest, seconds: float) -> Answer:
+        loop = asyncio.get_running_loop()
+        ends = loop.time() + seconds
+        content = bytearray()
+        async with http.stream(
+            "POST", self._url, params=signed.params, content=signed.body, timeout=seconds
+        ) as response:
+            async for chunk in response.aiter_bytes():
+                content += chunk
+                if len(content) > MOST_BYTES:
+                    raise ZegoBadAnswerError("it is bigger than 4 MB", http_status=response.status_code)
+                if loop.time() > ends:
+                    raise httpx.ReadTimeout("the answer drips")
+        headers = response.headers
+        return Answer(
+            status=response.status_code,
+            content=bytes(content),
+            date=headers.get("Date", ""),
+            retry_after=headers.get("Retry-After", ""),
+        )
+
+    async def _open(self) -> httpx.AsyncClient:
+        async with self._opening:
+            if self._closed:
+                raise ZegoUnreachableError("the bot is stopping")
+            if self._tls is None:
+                # Reading the certificates takes tens of milliseconds, and plain HTTP needs none.
+                verify = self._url.scheme == "https"
+                self._tls = await asyncio.to_thread(httpx.create_ssl_context, verify=verify)
+            if self._http is None:
+                self._http = httpx.AsyncClient(
+                    headers=_HEADERS,
+                    verify=self._tls,
+                    follow_redirects=False,
+                    # The limiter bounds how many run: a bound here could only make a call hang.
+                    limits=httpx.Limits(
+                        max_connections=None,
+                        max_keepalive_connections=self._connections,
+                        keepalive_expiry=KEEPALIVE_SECONDS,
+                    ),
+                )
+            return self._http
+
+
+def _reason(error: BaseException) -> str:
+    """A few fixed words for what went wrong below HTTP."""
+    chain: BaseException | None = error
+    while chain is not None:
+        if isinstance(chain, ssl.SSLCertVerificationError):
+            return "its certificate is not valid"
+        chain = chain.__cause__ or chain.__context__
+    if isinstance(error, httpx.ProxyError):
+        return "the proxy refused"
+    if isinstance(error, httpx.UnsupportedProtocol):
+        return "the address does not begin with https://"
+    return "no connection" if isinstance(error, httpx.ConnectError) else "the connection broke"
+
+
+def _silence_request_logs() -> None:
+    """Keep httpx and httpcore from logging requests: their URLs carry the signature."""
+    for name in _LOGGERS:
+        logging.getLogger(name).addFilter(_is_warning)
+
+
+def _is_warning(record: logging.LogRecord) -> bool:
+    return record.levelno >= logging.WARNING

@@ -1,0 +1,54 @@
+"""Empty databases for tests: an SQLite file, or a schema of its own on the local PostgreSQL."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+import psycopg
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+POSTGRES_URL = os.environ.get("TEST_POSTGRES_URL", "postgresql://postgres@127.0.0.1:5432/test")
+
+
+@asynccontextmanager
+async def empty_database(kind: str, folder: Path) -> AsyncIterator[str]:
+    """The DATABASE_URL of an empty `sqlite` or `postgres` database.
+
+    Raises:
+        psycopg.OperationalError: there is no PostgreSQL.
+    """
+    if kind == "sqlite":
+        yield f"sqlite:///{folder / 'digests.db'}"
+        return
+    schema = f"recordings_test_{secrets.token_hex(6)}"
+    async with await psycopg.AsyncConnection.connect(
+        POSTGRES_URL, autocommit=True, connect_timeout=3
+    ) as connection:
+        await connection.execute(f"CREATE SCHEMA {schema}")
+        try:
+            mark = "&" if "?" in POSTGRES_URL else "?"
+            yield f"{POSTGRES_URL}{mark}options={quote(f'-csearch_path={schema}')}"
+        finally:
+            await connection.execute(f"DROP SCHEMA {schema} CASCADE")
+
+
+@asynccontextmanager
+async def database_or_skip(kind: str, folder: Path) -> AsyncIterator[str]:
+    """The same for a test, which is skipped where there is no PostgreSQL."""
+    try:
+        opened = empty_database(kind, folder)
+        url = await opened.__aenter__()
+    except psycopg.OperationalError as error:
+        pytest.skip(f"no PostgreSQL at TEST_POSTGRES_URL: {error}")
+    try:
+        yield url
+    finally:
+        await opened.__aexit__(None, None, None)

@@ -1,0 +1,298 @@
+"""Several workers on one store that are killed at random; what became of every slot is counted in Slack.
+
+`python -m tests.digest_chaos` is one such worker; `run_chaos` starts them, kills them and counts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import signal
+import sys
+from collections import Counter
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.clock import AdjustableClock, clock_from
+from bot.digests.posting import EVENT_TYPE, Poster
+from bot.digests.records import Claim, NewDigest, Posted
+from bot.digests.schedule import next_times, parse_schedule
+from bot.digests.store import open_store
+from bot.digests.worker import Worker
+from bot.sandbox.slack.server import LocalSlack
+from bot.sandbox.slack.state import ASKER, BOT_USER, TEAM, Channel
+from tests.bolt_apps import manifest
+
+if TYPE_CHECKING:
+    from bot.digests.store import Store
+
+START = 1_795_417_190.0
+"""Ten seconds before a full minute."""
+
+EVERY = "every minute"
+LEASE_SECONDS, HTTP_SECONDS = 3.0, 1
+FRESH_SECONDS = 1e6
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to do: `slots_each` slots of each digest, one every 60 / `rate` real seconds."""
+
+    digests: int = 16
+    slots_each: int = 3
+    workers: int = 3
+    rate: float = 30.0
+    kill_every_seconds: tuple[float, float] = (0.7, 2.0)
+    own_death: float = 0.04
+    """How probable it is that a worker dies just before a message is sent, and again just after."""
+    trouble_every_seconds: float = 1.5
+    patience_seconds: float = 300.0
+    """How long after the last slot a message counts as missed: much longer than a busy machine needs."""
+    seed: int = 1
+
+
+@dataclass
+class Outcome:
+    """What came of it.
+
+    Args:
+        unnoted: slots that the store does not have as posted.
+        strange: messages that name no slot.
+        delays: real seconds from the slot to its message, rising.
+    """
+
+    slots: int
+    kills: int = 0
+    own_deaths: int = 0
+    troubles: int = 0
+    missed: int = 0
+    doubled: int = 0
+    strange: int = 0
+    unnoted: int = 0
+    delays: list[float] = field(default_factory=list)
+
+
+class MortalClient(AsyncWebClient):
+    """A Slack client whose process may die just before or just after it posts."""
+
+    def __init__(self, *, death: float, **options: Any) -> None:
+        super().__init__(**options)
+        self._death = death
+
+    async def chat_postMessage(self, **arguments: Any) -> Any:  # noqa: N802 - the SDK's name
+        self._perhaps_die()
+        answer = await super().chat_postMessage(**arguments)
+        self._perhaps_die()
+        return answer
+
+    def _perhaps_die(self) -> None:
+        if random.random() < self._death:  # noqa: S311 - no secret
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+async def be_a_worker() -> None:
+    """Work until SIGTERM, on what the environment says."""
+    environ = os.environ
+    clock = clock_from(environ["CHAOS_CLOCK"])
+    rate = float(environ["CHAOS_RATE"] or 0)
+    client = MortalClient(
+        token=environ["CHAOS_TOKEN"],
+        base_url=environ["CHAOS_SLACK_URL"],
+        timeout=HTTP_SECONDS if rate else 15,
+        death=float(environ["CHAOS_DEATH"]),
+    )
+    poster = Poster(client, fresh_seconds=FRESH_SECONDS) if rate else Poster(client)
+    store = open_store(environ["CHAOS_DATABASE_URL"], clock)
+
+    async def post(claim: Claim) -> Posted:
+        return Posted(await poster.post_once(claim, {"text": f"Slot {claim.slot_at}"}), {"posts": 1})
+
+    options: dict[str, float] = {}
+    if rate:
+        options = {
+            # Leases go by the given clock on SQLite, which is fast here, by the machine's on PostgreSQL.
+            "lease_seconds": LEASE_SECONDS * (1 if store.is_shared else rate),
+            "renew_seconds": LEASE_SECONDS / 3,
+            "fresh_seconds": FRESH_SECONDS,
+            "look_seconds": 0.2,
+            "first_retry_seconds": 0.3 * rate,
+        }
+    worker = Worker(store, post, clock, **options)  # type: ignore[arg-type]
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    worker.start()
+    print("working", flush=True)
+    await stop.wait()
+    await worker.stop()
+    await store.close()
+
+
+def send(process: asyncio.subprocess.Process, number: signal.Signals) -> None:
+    """Send a signal, without asking whether the process still lives: that would take its exit status away."""
+    with suppress(ProcessLookupError):
+        os.kill(process.pid, number)
+
+
+class Chaos:
+    """Worker processes, and what is done to them."""
+
+    def __init__(self, database_url: str, slack: LocalSlack, clock: AdjustableClock, plan: Plan) -> None:
+        self._plan, self._slack = plan, slack
+        self._environ = {
+            **os.environ,
+            "CHAOS_DATABASE_URL": database_url,
+            "CHAOS_SLACK_URL": slack.api_url,
+            "CHAOS_TOKEN": slack.bot_token,
+            "CHAOS_CLOCK": clock.spec(),
+            "CHAOS_RATE": str(plan.rate),
+            "CHAOS_DEATH": str(plan.own_death),
+        }
+        self._random = random.Random(plan.seed)  # noqa: S311 - no secret
+        self._processes: list[asyncio.subprocess.Process | None] = [None] * plan.workers
+        self._working: set[asyncio.subprocess.Process] = set()
+        self._killed_pids: set[int] = set()
+        self.kills = self.own_deaths = self.troubles = 0
+        self._ending = False
+
+    async def keep_running(self, index: int) -> None:
+        """Run one worker, and another when it is dead."""
+        while not self._ending:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "tests.digest_chaos", env=self._environ, stdout=asyncio.subprocess.PIPE
+            )
+            self._processes[index] = process
+            assert process.stdout is not None
+            if await process.stdout.readline():
+                self._working.add(process)
+            code = await process.wait()
+            self._working.discard(process)
+            if code == -signal.SIGKILL and process.pid not in self._killed_pids:
+                self.own_deaths += 1
+            elif code not in {0, -signal.SIGKILL, -signal.SIGTERM}:  # the last before it could listen to it
+                raise RuntimeError(f"a worker ended with {code}")
+
+    async def kill_at_random(self) -> None:
+        """Kill a worker every now and then."""
+        while True:
+            await asyncio.sleep(self._random.uniform(*self._plan.kill_every_seconds))
+            if not self._working:
+                continue  # killing those that only begin would show nothing
+            process = self._random.choice(sorted(self._working, key=lambda one: one.pid))
+            self._working.discard(process)
+            self._killed_pids.add(process.pid)
+            send(process, signal.SIGKILL)
+            self.kills += 1
+
+    async def make_trouble(self) -> None:
+        """Let Slack lose answers, fail and ask for patience."""
+        troubles: list[dict[str, Any]] = [
+            {"hang": True, "after_effect": True},
+            {"hang": True},
+            {"status": 503, "after_effect": True},
+            {"status": 503},
+            {"status": 429, "retry_after": 1},
+            {"error": "internal_error", "after_effect": True},
+        ]
+        seen = 0
+        while True:
+            await asyncio.sleep(self._plan.trouble_every_seconds)
+            if len(self._slack.messages) == seen:
+                continue  # the last one has not been met yet: they would pile up for whoever comes next
+            seen = len(self._slack.messages)
+            self._slack.misbehave("chat.postMessage", **self._random.choice(troubles))
+            self.troubles += 1
+
+    def end(self) -> None:
+        """Let every worker stop in good order."""
+        self._ending = True
+        for process in self._processes:
+            if process and process.returncode is None:
+                send(process, signal.SIGTERM)
+
+
+async def run_chaos(database_url: str, plan: Plan) -> Outcome:
+    """Let every slot of a plan come up under random deaths, and count its messages."""
+    clock = AdjustableClock(START, 0)
+    async with AsyncExitStack() as stack:
+        slack = await stack.enter_async_context(LocalSlack(manifest=manifest(), clock=clock))
+        store = open_store(database_url, clock)
+        stack.push_async_callback(store.close)
+        expected: set[tuple[str, int]] = set()
+        for index in range(plan.digests):
+            channel = Channel(f"C0CHAOS{index:03d}", f"chaos-{index}", "public", {ASKER, BOT_USER})
+            slack.channels[channel.id] = channel
+            digest = await store.add(NewDigest(TEAM, channel.id, ASKER, "", EVERY, "UTC"))
+            times = next_times(parse_schedule(EVERY, 0), START, "UTC", plan.slots_each)
+            expected.update((digest.id, int(time)) for time in times)
+        last = max(slot_at for _, slot_at in expected)
+        clock.set_rate(plan.rate)
+        chaos = Chaos(database_url, slack, clock, plan)
+        tasks = [asyncio.create_task(chaos.keep_running(index)) for index in range(plan.workers)]
+        harm = [asyncio.create_task(chaos.kill_at_random()), asyncio.create_task(chaos.make_trouble())]
+        try:
+            await slack.wait_for(lambda: clock.now() > last or dead(tasks), 600)
+            with suppress(TimeoutError):
+                await slack.wait_for(
+                    lambda: expected <= set(posted_slots(slack)) or dead(tasks), plan.patience_seconds
+                )
+            for task in harm:
+                task.cancel()
+            # What would be posted twice is posted now, when the leases end that were left behind.
+            unnoted = await noted_or_not(store, expected, plan.patience_seconds)
+        finally:
+            for task in harm:
+                task.cancel()
+            chaos.end()
+            ended = await asyncio.gather(*tasks, return_exceptions=True)
+        if failed := [error for error in ended if error]:
+            raise ExceptionGroup("workers", [error for error in failed if isinstance(error, Exception)])
+        posts = posted_slots(slack)
+        outcome = Outcome(len(expected), chaos.kills, chaos.own_deaths, chaos.troubles)
+        outcome.unnoted = len(unnoted)
+        outcome.missed = len(expected - set(posts))
+        outcome.doubled = sum(count > 1 for count in posts.values())
+        outcome.delays = sorted(
+            (float(message.ts) - name[1]) / plan.rate
+            for message in slack.messages
+            if message.metadata and (name := slot_name(message.metadata)) in expected
+        )
+        outcome.strange = sum(message.metadata is None for message in slack.messages)
+        return outcome
+
+
+async def noted_or_not(store: Store, expected: set[tuple[str, int]], seconds: float) -> set[tuple[str, int]]:
+    """The slots that the store does not have as posted, when it has all or so much time has passed."""
+    ids = {digest_id for digest_id, _ in expected}
+    rest = set(expected)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            while rest:
+                await asyncio.sleep(0.1)  # nothing tells of what other processes write
+                for digest_id in ids:
+                    slots = await store.latest_slots(digest_id, 1000)
+                    rest -= {(digest_id, slot.slot_at) for slot in slots if slot.state == "posted"}
+    return rest
+
+
+def slot_name(metadata: dict[str, Any]) -> tuple[str, int]:
+    """The digest and the slot that a message's metadata names."""
+    assert metadata["event_type"] == EVENT_TYPE
+    return metadata["event_payload"]["digest"], metadata["event_payload"]["slot"]
+
+
+def posted_slots(slack: LocalSlack) -> Counter[tuple[str, int]]:
+    """How many messages each slot has."""
+    return Counter(slot_name(message.metadata) for message in slack.messages if message.metadata)
+
+
+def dead(tasks: list[asyncio.Task[None]]) -> bool:
+    """Whether a worker ended that should not have."""
+    return any(task.done() for task in tasks)
+
+
+if __name__ == "__main__":
+    asyncio.run(be_a_worker())

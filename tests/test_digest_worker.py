@@ -1,0 +1,782 @@
+"""The worker of digests against a real local Slack: each slot once, whatever goes wrong on the way."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from aiohttp import web
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.clock import AdjustableClock
+from bot.digests.errors import LeaseLostError, PermanentError, TransientError, UncertainError
+from bot.digests.posting import EVENT_TYPE, Poster
+from bot.digests.records import Claim, NewDigest, Notice, Posted
+from bot.digests.store import Store, open_store
+from bot.digests.worker import LEASE_SECONDS, Worker
+from bot.errors import ZegoUnreachableError
+from bot.sandbox.slack.server import LocalSlack
+from bot.sandbox.slack.state import ARCHIVED, ASKER, BOT_USER, GENERAL, NO_BOT, PRIVATE, TEAM, Channel
+from tests.bolt_apps import manifest
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from bot.digests.records import Digest, Slot
+    from bot.sandbox.slack.state import Message
+
+NINE = 1_795_420_800
+"""Mon 2026-11-23 09:00 in Berlin."""
+
+HOUR = 3600
+
+
+@dataclass
+class Desk:
+    """A store, a local Slack, and workers that post a line for each slot."""
+
+    store: Store
+    slack: LocalSlack
+    clock: AdjustableClock
+    folder: Path
+    told: list[Notice] = field(default_factory=list)
+    claims: list[Claim] = field(default_factory=list)
+    errors: list[Exception] = field(default_factory=list)
+    """Raised one after the other before anything is posted."""
+
+    def __post_init__(self) -> None:
+        self.client = AsyncWebClient(token=self.slack.bot_token, base_url=self.slack.api_url, timeout=15)
+        self.poster = Poster(self.client, pace_seconds=0.0)
+
+    async def post(self, claim: Claim) -> Posted:
+        self.claims.append(claim)
+        if self.errors:
+            raise self.errors.pop(0)
+        ts = await self.poster.post_once(claim, {"text": f"Slot {claim.slot_at}"})
+        return Posted(ts, {"all": len(self.claims)})
+
+    async def tell(self, notice: Notice) -> None:
+        self.told.append(notice)
+
+    def worker(self, **options: Any) -> Worker:
+        return Worker(self.store, **{"post": self.post, "clock": self.clock, "tell": self.tell} | options)
+
+    async def add(self, schedule: str = "every hour", channel: str = GENERAL) -> Digest:
+        return await self.store.add(NewDigest(TEAM, channel, ASKER, "last=24h", schedule, "Europe/Berlin"))
+
+    async def get(self, digest: Digest) -> Digest:
+        found = await self.store.get(digest.id)
+        assert found is not None
+        return found
+
+    async def slot(self, digest: Digest) -> Slot:
+        return (await self.store.latest_slots(digest.id, 1))[0]
+
+    def patience(self, seconds: float) -> None:
+        """How long the poster waits for Slack's answers."""
+        self.client.timeout = seconds  # type: ignore[assignment]
+
+    @property
+    def posts(self) -> list[Message]:
+        return [message for message in self.slack.messages if message.metadata]
+
+
+@asynccontextmanager
+async def a_desk(folder: Path, **app: Any) -> AsyncIterator[Desk]:
+    clock = AdjustableClock(NINE - 60, 0)
+    async with LocalSlack(manifest=manifest(**app), clock=clock) as slack:
+        store = open_store(f"sqlite:///{folder / 'digests.db'}?timeout=0.05", clock)
+        try:
+            yield Desk(store, slack, clock, folder)
+        finally:
+            await store.close()
+
+
+@pytest.fixture
+async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
+    async with a_desk(tmp_path) as built:
+        yield built
+
+
+async def happens(desk: Desk, predicate: Any) -> None:
+    """Wait until something is true of Slack's side."""
+    await desk.slack.wait_for(predicate)
+
+
+async def until(predicate: Any) -> None:
+    """Wait until something is true of the worker, which has no event for it."""
+    async with asyncio.timeout(30):
+        while not predicate():  # noqa: ASYNC110 - see above
+            await asyncio.sleep(0)
+
+
+async def test_a_slot_is_posted_once_with_its_name_and_noted(desk: Desk) -> None:
+    digest = await desk.add()
+    worker = desk.worker()
+    assert not await worker.step()
+    desk.clock.set(NINE)
+    assert await worker.step()
+    assert not await worker.step()
+    (message,) = desk.slack.messages
+    assert (message.channel, message.text) == (GENERAL, f"Slot {NINE}")
+    assert message.metadata == {
+        "event_type": EVENT_TYPE,
+        "event_payload": {"digest": digest.id, "slot": NINE},
+    }
+    slot = await desk.slot(digest)
+    assert (slot.state, slot.posted_ts, slot.counts) == ("posted", message.ts, {"all": 1})
+    assert (await desk.get(digest)).last_result == "posted"
+    assert not desk.slack.calls_of("conversations.history")
+
+
+async def test_a_slot_with_nothing_to_post_is_quiet(desk: Desk) -> None:
+    digest = await desk.add()
+    desk.clock.set(NINE)
+
+    async def nothing(claim: Claim) -> Posted:
+        return Posted(None, {"all": 0})
+
+    assert await desk.worker(post=nothing).step()
+    assert (await desk.slot(digest)).state == "quiet"
+    assert await desk.store.previous_counts(digest.id, NINE + 1, 1) == [(NINE, {"all": 0})]
+
+
+LOST = [
+    pytest.param({"hang": True}, id="no answer"),
+    pytest.param({"status": 503}, id="HTTP 503"),
+    pytest.param({"error": "internal_error"}, id="internal_error"),
+]
+
+
+@pytest.mark.parametrize("trouble", LOST)
+async def test_a_message_whose_answer_was_lost_is_found_and_not_posted_again(
+    desk: Desk, trouble: dict[str, Any]
+) -> None:
+    digest = await desk.add()
+    desk.clock.set(NINE)
+    desk.patience(0.3)
+    desk.slack.misbehave("chat.postMessage", after_effect=True, **trouble)
+    worker = desk.worker()
+    assert await worker.step()
+    assert not await worker.step(), "nothing is tried before the lease ends"
+    desk.clock.advance(LEASE_SECONDS)
+    assert await worker.step()
+    (message,) = desk.posts
+    assert (await desk.slot(digest)).posted_ts == message.ts
+    assert desk.told == []
+
+
+@pytest.mark.parametrize("trouble", LOST)
+async def test_a_message_that_did_not_arrive_is_posted_when_the_lease_has_ended(
+    desk: Desk, trouble: dict[str, Any]
+) -> None:
+    digest = await desk.add()
+    desk.clock.set(NINE)
+    desk.patience(0.3)
+    desk.slack.misbehave("chat.postMessage", **trouble)
+    worker = desk.worker()
+    assert await worker.step()
+    desk.clock.advance(LEASE_SECONDS)
+    assert await worker.step()
+    assert len(desk.posts) == 1
+    assert (await desk.slot(digest)).attempts == 2
+
+
+async def test_a_message_that_arrives_late_is_found_because_the_look_waits_for_the_lease(
+    desk: Desk,
+) -> None:
+    digest = await desk.add()
+    desk.clock.set(NINE)
+    desk.patience(0.3)
+    desk.slack.misbehave("chat.postMessage", hang=True)
+    worker = desk.worker()
+    assert await worker.step()
+    desk.clock.advance(LEASE_SECONDS / 2)
+    assert not await worker.step()
+    name = {"event_type": EVENT_TYPE, "event_payload": {"digest": digest.id, "slot": NINE}}
+    late = await desk.client.chat_postMessage(channel=GENERAL, text="late", metadata=name)
+    desk.clock.advance(LEASE_SECONDS / 2)
+    assert await worker.step()
+    assert (await desk.slot(digest)).posted_ts == late["ts"]
+    assert len(desk.posts) == 1
+
+
+async def test_the_look_goes_through_a_busy_channel_and_knows_its_own_slot(desk: Desk) -> None:
+    digest, other = await desk.add(), await desk.add()
+    desk.clock.set(NINE)
+    desk.patience(0.5)
+    for slot_at, identity in ((NINE - HOUR, digest.id), (NINE, other.id)):
+        name = {"event_type": EVENT_TYPE, "event_payload": {"digest": identity, "slot": slot_at}}
+        await desk.client.chat_postMessage(channel=GENERAL, text="another slot", metadata=name)
+    claims = [await desk.store.claim_due(NINE, "gone", 0) for _ in range(2)]
+    claim = next(claim for claim in claims if claim and claim.digest.id == digest.id)
+    desk.slack.misbehave("chat.postMessage", hang=True, after_effect=True)
+    with pytest.raises(TransientError):
+        await desk.poster.post_once(claim, {"text": "first"})
+    for n in range(450):
+        desk.slack.write(f"talk {n}")
+    again = Claim(claim.digest, claim.slot_at, 2, "another", uncertain=True)
+    first = next(message for message in desk.posts if message.text == "first")
+    assert await desk.poster.post_once(again, {"text": "second"}) == first.ts
+    assert len(desk.slack.calls_of("conversations.history")) == 3
+
+
+async def test_the_look_leaves_out_what_was_written_days_later(desk: Desk) -> None:
+    digest = await desk.add("mondays at 09:00")
+    desk.clock.set(NINE)
+    desk.patience(0.3)
+    desk.slack.misbehave("chat.postMessage", hang=True, after_effect=True)
+    worker = desk.worker()
+    assert await worker.step()
+    desk.clock.advance(2 * 24 * HOUR)
+    for n in range(450):
+        desk.slack.write(f"talk {n}")
+    desk.patience(15)
+    assert await worker.step()
+    assert (await desk.slot(digest)).posted_ts == desk.posts[0].ts
+    assert len(desk.slack.calls_of("conversations.history")) == 1
+
+
+async def test_an_answer_that_is_no_answer_counts_as_unclear(desk: Desk) -> None:
+    await desk.add()
+    desk.clock.set(NINE)
+    claim = await desk.store.claim_due(NINE, "one", LEASE_SECONDS)
+    assert claim
+
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(text="<html>welcome to this hotel</html>", content_type="text/html")
+
+    app = web.Application()
+    app.router.add_post("/{any:.*}", answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    client = AsyncWebClient(token="xoxb-x", base_url=f"http://127.0.0.1:{runner.addresses[0][1]}/")
+    with pytest.raises(UncertainError):
+        await Poster(client).post_once(claim, {"text": "x"})
+    await runner.cleanup()
+    with pytest.raises(TransientError) as raised:
+        await Poster(client).post_once(claim, {"text": "x"})
+    assert type(raised.value) is TransientError, "what was never connected was not posted"
+    with pytest.raises(TransientError):
+        await Poster(client).post_once(replace(claim, attempt=2), {"text": "x"})
+
+
+async def test_a_look_that_fails_is_made_again_before_anything_is_posted(desk: Desk) -> None:
+    await desk.add()
+    desk.clock.set(NINE)
+    desk.patience(0.3)
+    desk.slack.misbehave("chat.postMessage", hang=True, after_effect=True)
+    desk.slack.misbehave("conversations.history", status=503)
+    desk.slack.misbehave("conversations.history", status=429, retry_after=30)
+    worker = desk.worker()
+    assert await worker.step()
+    for seconds in (LEASE_SECONDS, 2 * LEASE_SECONDS, 2 * LEASE_SECONDS):
+        desk.clock.advance(seconds)
+        assert await worker.step()
+    assert len(desk.slack.calls_of("conversations.history")) == 3
+    assert len(desk.posts) == 1
+    assert not await worker.step()
+
+
+async def test_a_slack_that_asks_for_patience_gets_it(desk: Desk) -> None:
+    digest = await desk.add()
+    desk.clock.set(NINE)
+    desk.slack.misbehave("chat.postMessage", status=429, retry_after=120)
+    worker = desk.worker()
+    assert await worker.step()
+    desk.clock.set(NINE + 119)
+    assert not await worker.step()
+    desk.clock.set(NINE + 120)
+    assert await worker.step()
+    assert len(desk.posts) == 1
+    assert (await desk.slot(digest)).attempts == 2
+
+
+@pytest.mark.parametrize(
+    ("channel", "word", "advice"),
+    [
+        (NO_BOT, "not_in_channel", "/invite"),
+        (ARCHIVED, "is_archived", "unarchive"),
+        ("C0GONE0001", "channel_not_found", "/invite"),
+    ],
+)
+async def test_a_digest_that_cannot_work_is_paused_and_its_owner_told_once(
+    desk: Desk, channel: str, word: str, advice: str
+) -> None:
+    digest = await desk.add(channel=channel)
+    desk.clock.set(NINE)
+    worker = desk.worker()
+    assert await worker.step()
+    paused = await desk.get(digest)
+    assert paused.is_paused
+    assert advice in paused.paused_why
+    desk.clock.advance(5 * HOUR)
+    assert not await worker.step()
+    (notice,) = desk.told
+    assert word in notice.error
+    assert (notice.digest.owner_id, notice.slot_at) == (ASKER, NINE)
+
+
+async def test_a_missing_scope_pauses_with_what_to_do(tmp_path: Path) -> None:
+    async with a_desk(tmp_path, scopes=["commands", "im:history", "app_mentions:read"]) as desk:
+        digest = await desk.add()
+        desk.clock.set(NINE)
+        assert await desk.worker().step()
+        assert "reinstall" in (await desk.get(digest)).paused_why
+
+
+async def test_a_channel_that_cannot_be_read_is_not_posted_to_twice(tmp_path: Path) -> None:
+    async with a_desk(tmp_path, scopes=["commands", "chat:write", "im:history", "app_mentions:read"]) as desk:
+        uncertain, sure = await desk.add(), await desk.add(channel=PRIVATE)
+        desk.clock.set(NINE)
+        desk.patience(0.3)
+        desk.slack.misbehave("chat.postMessage", hang=True, after_effect=True)
+        worker = desk.worker()
+        assert await worker.step()
+        desk.errors.append(ZegoUnreachableError("refused"))
+        assert await worker.step()
+        desk.clock.advance(LEASE_SECONDS)
+        while await worker.step():
+            pass
+        results = sorted([(await desk.get(uncertain)).last_result, (await desk.get(sure)).last_result])
+        assert results == ["failed", "posted"], "what was surely never sent needs no look"
+        assert len(desk.posts) == 2
+
+
+async def test_a_refused_message_fails_its_slot_and_pauses_nothing(desk: Desk) -> None:
+    digest = await desk.add()
+    desk.clock.set(NINE)
+    desk.slack.misbehave("chat.postMessage", error="invalid_blocks")
+    worker = desk.worker()
+    assert await worker.step()
+    assert (await desk.get(digest)).last_result == "failed"
+    assert "invalid_blocks" in desk.told[0].error
+    desk.clock.set(NINE + HOUR)
+    assert await worker.step()
+    assert [message.text for message in desk.posts] == [f"Slot {NINE + HOUR}"]
+    assert desk.claims[-1].missed == (NINE,)
+
+
+async def test_a_vendor_that_is_away_is_asked_again_within_the_hour_and_then_the_owner_is_told(
+    desk: Desk,
+) -> None:
+    digest = await desk.add("every day at 09:00")
+    desk.clock.set(NINE)
+    desk.errors = [ZegoUnreachableError("refused") for _ in range(99)]
+    worker = desk.worker()
+    tried: list[float] = []
+    while desk.clock.now() <= NINE + 2 * HOUR:
+        if await worker.step():
+            tried.append(desk.clock.now() - NINE)
+        desk.clock.advance(10)
+    gaps = [int(later - earlier) for earlier, later in pairwise(tried)]
+    assert gaps[:5] == [20, 40, 80, 160, 320]
+    assert set(gaps[5:]) == {600}
+    assert 50 * 60 < tried[-1] <= HOUR
+    assert (await desk.get(digest)).last_result == "failed"
+    (notice,) = desk.told
+    assert "ZEGOCLOUD did not answer" in notice.error
+    assert desk.posts == []
+
+
+async def test_a_vendor_that_comes_back_within_the_hour_is_all_that_it_takes(desk: Desk) -> None:
+    await desk.add()
+    desk.clock.set(NINE)
+    desk.errors = [ZegoUnreachableError("refused"), ZegoUnreachableError("refused")]
+    worker = desk.worker()
+    while not desk.posts:
+        await worker.step()
+        desk.clock.advance(10)
+    assert desk.clock.now() < NINE + 120
+    assert desk.told == []
+    assert desk.claims[-1].last_error.startswith("ZEGOCLOUD did not answer")
+
+
+async def test_a_fault_of_the_bot_gets_a_reference_and_another_try_after_a_look(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    digest = await desk.add()
+    desk.clock.set(NINE)
+    desk.errors = [KeyError("total")]
+    worker = desk.worker()
+    assert await worker.step()
+    slot = await desk.slot(digest)
+    reference = slot.error.split("reference ")[1].split()[0]
+    assert reference in caplog.text
+    assert not await worker.step()
+    desk.clock.advance(LEASE_SECONDS)
+    assert await worker.step()
+    assert len(desk.slack.calls_of("conversations.history")) == 1
+    assert len(desk.posts) == 1
+
+
+async def test_what_was_missed_for_less_than_an_hour_is_posted_and_the_rest_noted_for_the_next(
+    desk: Desk,
+) -> None:
+    digest = await desk.add()
+    desk.clock.set(NINE + 3 * HOUR + 1800)
+    worker = desk.worker()
+    assert await worker.step()
+    assert not await worker.step()
+    assert [message.text for message in desk.posts] == [f"Slot {NINE + 3 * HOUR}"]
+    assert desk.claims[0].missed == (NINE, NINE + HOUR, NINE + 2 * HOUR)
+    desk.clock.set(NINE + 4 * HOUR)
+    assert await worker.step()
+    assert desk.claims[1].missed == ()
+    assert desk.told == []
+    assert len(await desk.store.latest_slots(digest.id, 99)) == 5
+
+
+async def test_a_slot_that_came_up_and_then_nobody_ran_is_noted_as_missed(desk: Desk) -> None:
+    digest = await desk.add("every day at 09:00")
+    desk.clock.set(NINE)
+    assert await desk.store.claim_due(NINE, "dies", LEASE_SECONDS)
+    desk.clock.set(NINE + 2 * HOUR)
+    assert await desk.worker().step()
+    slot = await desk.slot(digest)
+    assert (slot.state, "not running" in slot.error) == ("skipped", True)
+    assert desk.claims == []
+
+
+@pytest.mark.parametrize("arrived", [True, False])
+async def test_a_message_of_unclear_fate_is_still_looked_for_when_it_is_too_late_to_post(
+    desk: Desk, arrived: bool
+) -> None:
+    digest = await desk.add("every day at 09:00")
+    desk.clock.set(NINE)
+    desk.patience(0.3)
+    desk.slack.misbehave("chat.postMessage", hang=True, after_effect=arrived)
+    worker = desk.worker()
+    assert await worker.step()
+    desk.clock.set(NINE + 2 * HOUR)
+    assert await worker.step()
+    assert (await desk.slot(digest)).state == ("posted" if arrived else "failed")
+    assert len(desk.posts) == int(arrived)
+    assert len(desk.told) == int(not arrived)
+
+
+async def test_a_worker_that_lost_its_slot_while_it_worked_posts_nothing(desk: Desk) -> None:
+    digest = await desk.add()
+    desk.clock.set(NINE)
+    lost: list[BaseException] = []
+
+    async def post_late(claim: Claim) -> Posted:
+        desk.clock.advance(LEASE_SECONDS)
+        assert await desk.worker().step()
+        try:
+            return await desk.post(claim)
+        except LeaseLostError as error:
+            lost.append(error)
+            raise
+
+    assert await desk.worker(post=post_late).step()
+    assert lost
+    assert len(desk.posts) == 1
+    assert (await desk.slot(digest)).posted_ts == desk.posts[0].ts
+
+
+async def test_a_lease_is_renewed_while_a_slot_is_worked_on(desk: Desk) -> None:
+    await desk.add()
+    desk.clock.set(NINE)
+    renewed = asyncio.Event()
+
+    class Watched(Store):
+        async def renew(self, claim: Claim, lease_seconds: float, *, posting: bool = False) -> bool:
+            kept = await super().renew(claim, lease_seconds, posting=posting)
+            if not posting:
+                renewed.set()
+            return kept
+
+    async def post_late(claim: Claim) -> Posted:
+        desk.clock.advance(LEASE_SECONDS - 1)
+        renewed.clear()
+        await asyncio.wait_for(renewed.wait(), 30)
+        desk.clock.advance(LEASE_SECONDS - 1)
+        assert not await desk.worker().step()
+        return await desk.post(claim)
+
+    store = Watched(desk.store._database, desk.clock)
+    worker = Worker(store, post_late, desk.clock, renew_seconds=0.02)
+    assert await worker.step()
+    assert len(desk.posts) == 1
+
+
+async def test_work_on_a_slot_that_another_has_taken_is_broken_off(desk: Desk) -> None:
+    digest = await desk.add()
+    desk.clock.set(NINE)
+    broken_off = asyncio.Event()
+    taking_over: list[asyncio.Task[None]] = []
+
+    async def take_over() -> None:
+        while not desk.posts:  # a renewal may come between the two
+            desk.clock.advance(LEASE_SECONDS)
+            await desk.worker().step()
+
+    async def post(claim: Claim) -> Posted:
+        taking_over.append(asyncio.create_task(take_over()))
+        try:
+            await asyncio.Event().wait()
+        finally:
+            broken_off.set()
+        raise AssertionError
+
+    assert await desk.worker(post=post, renew_seconds=0.02).step()
+    assert broken_off.is_set()
+    await taking_over[0]
+    assert (await desk.slot(digest)).posted_ts == desk.posts[0].ts
+
+
+async def test_work_whose_lease_cannot_be_renewed_is_broken_off_before_another_may_take_it(
+    desk: Desk,
+) -> None:
+    digest = await desk.add()
+    desk.clock.set(NINE)
+    with closing(sqlite3.connect(desk.folder / "digests.db", isolation_level=None)) as other:
+
+        async def post(claim: Claim) -> Posted:
+            other.execute("BEGIN IMMEDIATE")
+            await asyncio.Event().wait()
+            raise AssertionError
+
+        worker = desk.worker(post=post, tell=None, renew_seconds=0.1)
+        assert await worker.step()
+    assert (await desk.slot(digest)).state == "open"
+    desk.clock.advance(LEASE_SECONDS)
+    assert await desk.worker().step()
+    assert len(desk.posts) == 1
+
+
+async def test_work_that_takes_too_long_is_broken_off_and_tried_again(desk: Desk) -> None:
+    digest = await desk.add()
+    desk.clock.set(NINE)
+
+    async def post(claim: Claim) -> Posted:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    assert await desk.worker(post=post, work_seconds=0.05).step()
+    assert (await desk.slot(digest)).error == "It took too long."
+    assert not await desk.worker().step()
+    desk.clock.advance(LEASE_SECONDS)
+    assert await desk.worker().step()
+    assert len(desk.posts) == 1
+
+
+async def test_a_failure_that_nobody_came_back_to_is_told_with_its_cause(desk: Desk) -> None:
+    digest = await desk.add("mondays at 09:00")
+    desk.clock.set(NINE)
+    desk.errors = [ZegoUnreachableError("refused")]
+    assert await desk.worker().step()
+    desk.clock.set(NINE + 2 * HOUR)
+    assert await desk.worker().step()
+    assert (await desk.get(digest)).last_result == "failed"
+    assert "ZEGOCLOUD did not answer" in desk.told[0].error
+    assert len(desk.claims) == 1
+
+
+async def test_a_fault_while_looking_is_logged_and_the_worker_goes_on(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    await desk.add()
+
+    class Faulty(AdjustableClock):
+        faults = 1
+
+        def now(self) -> float:
+            if self.faults:
+                self.faults -= 1
+                raise ZeroDivisionError
+            return NINE
+
+    worker = desk.worker(clock=Faulty())
+    worker.start()
+    await until(lambda: "Looking for digests" in caplog.text)
+    worker.wake()
+    await happens(desk, lambda: desk.posts)
+    await worker.stop()
+
+
+async def test_one_digest_that_hangs_delays_no_other(desk: Desk) -> None:
+    stuck = await desk.add()
+    others = [await desk.add(channel=PRIVATE) for _ in range(3)]
+    release = asyncio.Event()
+
+    async def post(claim: Claim) -> Posted:
+        if claim.digest.id == stuck.id:
+            await release.wait()
+        return Posted(await desk.poster.post_once(claim, {"text": "x"}), {})
+
+    worker = desk.worker(post=post, at_once=2)
+    desk.clock.set(NINE)
+    worker.start()
+    await happens(desk, lambda: len(desk.posts) == len(others))
+    await until(lambda: worker.under_way == 1)
+    release.set()
+    await happens(desk, lambda: len(desk.posts) == len(others) + 1)
+    await worker.stop()
+
+
+async def test_a_sleeping_worker_is_woken_by_a_change(desk: Desk) -> None:
+    worker = desk.worker(look_seconds=600)
+    worker.start()
+    desk.clock.set(NINE + 60)
+    digest = await desk.add()
+    assert await desk.store.ask(digest.id, ASKER) == NINE + 60
+    worker.wake()
+    await happens(desk, lambda: desk.posts)
+    await worker.stop()
+
+
+async def test_a_worker_wakes_by_itself_when_the_next_slot_is_due(tmp_path: Path) -> None:
+    async with a_desk(tmp_path) as desk:
+        await desk.add()
+        desk.clock.set(NINE - 0.3)
+        desk.clock.set_rate(1)
+        worker = desk.worker(look_seconds=600)
+        worker.start()
+        await happens(desk, lambda: desk.posts)
+        assert 0 <= float(desk.posts[0].ts) - NINE < 2
+        await worker.stop()
+
+
+async def test_stopping_finishes_what_is_under_way(desk: Desk) -> None:
+    digest = await desk.add()
+    began, release = asyncio.Event(), asyncio.Event()
+
+    async def post(claim: Claim) -> Posted:
+        began.set()
+        await release.wait()
+        return await desk.post(claim)
+
+    worker = desk.worker(post=post)
+    desk.clock.set(NINE)
+    worker.start()
+    await asyncio.wait_for(began.wait(), 30)
+    stopping = asyncio.create_task(worker.stop())
+    await asyncio.sleep(0)
+    release.set()
+    await stopping
+    assert (await desk.slot(digest)).state == "posted"
+    desk.clock.set(NINE + HOUR)
+    assert worker.under_way == 0
+
+
+async def test_stopping_hands_over_what_it_cannot_finish(desk: Desk) -> None:
+    digest = await desk.add()
+    began = asyncio.Event()
+
+    async def post(claim: Claim) -> Posted:
+        began.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    worker = desk.worker(post=post)
+    desk.clock.set(NINE)
+    worker.start()
+    await asyncio.wait_for(began.wait(), 30)
+    await worker.stop(seconds=0.05)
+    assert await desk.worker().step(), "another takes it at once"
+    assert (await desk.slot(digest)).attempts == 1
+    assert len(desk.posts) == 1
+
+
+async def test_stopping_while_slack_takes_the_message_leaves_the_lease_to_end(desk: Desk) -> None:
+    await desk.add()
+    desk.slack.misbehave("chat.postMessage", hang=True, after_effect=True)
+    worker = desk.worker()
+    desk.clock.set(NINE)
+    worker.start()
+    await happens(desk, lambda: desk.posts)
+    await worker.stop(seconds=0.05)
+    other = desk.worker()
+    assert not await other.step()
+    desk.clock.advance(LEASE_SECONDS)
+    assert await other.step()
+    assert len(desk.posts) == 1
+
+
+async def test_what_was_posted_is_noted_when_the_database_is_free_again(desk: Desk) -> None:
+    digest = await desk.add()
+    desk.clock.set(NINE)
+    with closing(sqlite3.connect(desk.folder / "digests.db", isolation_level=None)) as other:
+
+        async def post(claim: Claim) -> Posted:
+            posted = await desk.post(claim)
+            other.execute("BEGIN IMMEDIATE")
+            asyncio.get_running_loop().call_later(0.3, other.execute, "ROLLBACK")
+            return posted
+
+        assert await desk.worker(post=post).step()
+    assert (await desk.slot(digest)).posted_ts == desk.posts[0].ts
+
+
+async def test_a_database_that_is_away_is_told_once_and_digests_go_on_when_it_is_back(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    await desk.add()
+    worker = desk.worker()
+    with closing(sqlite3.connect(desk.folder / "digests.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        desk.clock.set(NINE)
+        worker.start()
+        await until(lambda: worker.last_error)
+        other.execute("ROLLBACK")
+    await happens(desk, lambda: desk.posts)
+    await worker.stop()
+    assert worker.last_error is None
+    assert caplog.text.count("Digests wait") == 1
+    assert "digests go on" in caplog.text
+
+
+async def test_an_owner_who_cannot_be_told_yet_is_told_later_and_one_who_cannot_be_is_left(
+    desk: Desk,
+) -> None:
+    await desk.add("every day at 09:00", channel=ARCHIVED)
+    desk.clock.set(NINE)
+    errors: list[Exception] = [TransientError("Slack is away."), PermanentError("user_not_found")]
+    tries = []
+
+    async def tell(notice: Notice) -> None:
+        tries.append(desk.clock.now())
+        raise errors.pop(0)
+
+    worker = desk.worker(tell=tell)
+    await worker.step()
+    await worker.step()
+    assert len(tries) == 1
+    desk.clock.advance(LEASE_SECONDS)
+    await worker.step()
+    desk.clock.advance(LEASE_SECONDS)
+    await worker.step()
+    assert tries == [NINE, NINE + LEASE_SECONDS]
+
+
+@pytest.mark.parametrize("pace_seconds", [0.2, 3600])
+async def test_a_channels_messages_are_paced_and_others_need_not_wait(
+    tmp_path: Path, pace_seconds: float
+) -> None:
+    async with a_desk(tmp_path) as desk:
+        desk.clock.set(NINE)
+        channels = [GENERAL, GENERAL, PRIVATE]
+        for index in range(3):
+            name = f"C0MORE{index:04d}"
+            desk.slack.channels[name] = Channel(name, name.lower(), "public", {ASKER, BOT_USER})
+            channels.append(name)
+        for channel in channels:
+            digest = await desk.add(channel=channel)
+            assert await desk.store.ask(digest.id, ASKER)
+        desk.poster = Poster(desk.client, pace_seconds=pace_seconds)
+        worker = desk.worker()
+        worker.start()
+        both_in_time = pace_seconds < 1
+        expected = channels if both_in_time else channels[1:]
+        await happens(desk, lambda: len(desk.posts) == len(expected))
+        await worker.stop(seconds=0.1)
+        assert sorted(post.channel for post in desk.posts) == sorted(expected)

@@ -1,0 +1,316 @@
+"""Shortcuts, the form, and the Home tab: from a customer's message to an answer in its thread."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from bot.sandbox.slack import ASKER, GENERAL, PRIVATE_NO_BOT, READER
+from bot.sandbox.zego_faults import Fault, FaultKind
+from tests.world import HOUR_MS, NOW_MS, World, a_world
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from bot.sandbox.slack import Message, View
+    from bot.sandbox.slack.web_api import ApiCall
+
+
+async def filled(world: World, user: str = ASKER) -> View:
+    """The form, once it is no longer loading."""
+    return await world.slack.wait_for(
+        lambda: (
+            (view := world.slack.view_of(user))
+            and any(e.block_id == "form.rooms" for e in view.elements)
+            and view
+        )
+    )
+
+
+def from_bot(world: World) -> list[Message]:
+    return [message for message in world.slack.messages if message.from_bot]
+
+
+async def answered(world: World, task: str) -> Message:
+    return await world.slack.wait_for(lambda: next((m for m in from_bot(world) if task in m.text), None))
+
+
+async def test_from_a_customers_message_to_the_answer_in_its_thread(either_world: World) -> None:
+    world = either_world
+    task = world.zego.add_task(room_id="1230", began_ms=NOW_MS - 30 * HOUR_MS, ends_ms=NOW_MS - 29 * HOUR_MS)
+    root = world.slack.write("Hi, we cannot find the recording of room 1230 from yesterday?", channel=GENERAL)
+    await world.slack.message_shortcut(root, "Find recordings")
+    form = await filled(world)
+    assert "1230" in str(form.state)
+    delivery = await world.slack.submit_view(form)
+    assert delivery.ok
+    answer = await answered(world, task)
+    assert (answer.thread_ts, answer.ephemeral_for) == (root.ts, None)
+    assert f"Asked by <@{ASKER}>" in answer.shown_text
+
+    await world.slack.click(answer, "Details")
+    details = await world.slack.wait_for(
+        lambda: (view := world.slack.view_of(ASKER)) and "Files (1)" in str(view.blocks) and view
+    )
+    assert "Open file" in [element.label for element in details.elements]
+    await world.slack.click(details, "Post to thread")
+    posted = await world.slack.wait_for(
+        lambda: next((m for m in from_bot(world) if "Files (1)" in m.shown_text), None)
+    )
+    assert posted.thread_ts == root.ts
+
+
+async def test_the_thread_is_read_for_ids_too(world: World) -> None:
+    root = world.slack.write("Customer says room 4711 has no file", channel=GENERAL)
+    reply = world.slack.write("any news?", channel=GENERAL, thread_ts=root.ts, user=READER)
+    await world.slack.message_shortcut(reply, "Find recordings")
+    assert "4711" in str((await filled(world)).state)
+
+
+async def test_of_several_finds_those_that_exist_come_first(world: World) -> None:
+    task = world.zego.add_task(room_id="4711", began_ms=NOW_MS - 40 * HOUR_MS, ends_ms=NOW_MS - 39 * HOUR_MS)
+    root = world.slack.write(f"rooms 1111, 4711 and taskId: {'A' * 15}1 or taskId: {task}", channel=GENERAL)
+    await world.slack.message_shortcut(root, "Find recordings")
+    shown = str((await filled(world)).blocks)
+    assert shown.index("4711") < shown.index("1111")
+    assert shown.index(task) < shown.index("A" * 15 + "1")
+
+
+async def test_a_vendor_that_does_not_answer_leaves_the_finds_as_they_came(world: World) -> None:
+    world.zego.misbehave(Fault(FaultKind.HANG))
+    root = world.slack.write("rooms 1111 and 4711", channel=GENERAL)
+    await world.slack.message_shortcut(root, "Find recordings")
+    shown = str((await filled(world)).blocks)
+    assert shown.index("1111") < shown.index("4711")
+    world.zego.behave()
+
+
+async def test_nothing_found_gives_an_empty_form_that_says_so(world: World) -> None:
+    root = world.slack.write("Thank you all!", channel=GENERAL)
+    await world.slack.message_shortcut(root, "Find recordings")
+    form = await filled(world)
+    assert "found no room or task" in str(form.blocks)
+
+
+async def test_the_form_is_open_before_a_vendor_that_hangs_is_given_up(world: World) -> None:
+    world.zego.misbehave(Fault(FaultKind.HANG))
+    root = world.slack.write("room 1230", channel=GENERAL)
+    await world.slack.message_shortcut(root, "Find recordings")
+    await world.slack.wait_for(lambda: world.slack.view_of(ASKER))
+    assert [call.error for call in world.slack.calls_of("views.open")] == [""]
+    world.zego.behave()
+
+
+SLOW = ("users.info", "conversations.info", "conversations.replies", "conversations.members")
+
+
+async def opens_at_once(world: World, open_form: Callable[[], Awaitable[object]]) -> str:
+    """Open a form while ZEGOCLOUD and whatever else is asked at Slack hang; what it shows meanwhile."""
+    world.clock.advance(HOUR_MS / 1000 + 1)  # what is known of people and channels is forgotten
+    before = len(opened(world))
+    asked_before_it_was_open = []
+
+    def note(_: dict[str, Any]) -> bool:
+        if len(opened(world)) == before:
+            asked_before_it_was_open.append(True)
+        return True
+
+    for method in SLOW:
+        world.slack.misbehave(method, hang=True, times=1_000, only_if=note)
+    world.zego.misbehave(Fault(FaultKind.HANG))
+    await open_form()
+    await world.slack.wait_for(lambda: len(opened(world)) > before)
+    assert not asked_before_it_was_open
+    world.zego.behave()
+    world.slack.behave()
+    world.slack.web_api.stopping.set()  # what hung is answered, so that the bot need not wait
+    call = opened(world)[before]
+    assert call.ok
+    return str(call.args["view"])
+
+
+def opened(world: World) -> list[ApiCall]:
+    return [*world.slack.calls_of("views.open"), *world.slack.calls_of("views.push")]
+
+
+@pytest.mark.parametrize(
+    ("typed", "button", "words"),
+    [
+        ("last=6h", "Details", "Asking ZEGOCLOUD"),
+        ("last=6h", "Edit query…", "One moment"),
+        ("help", "Open the form", "One moment"),
+        ("digest help", "Add a digest", "One moment"),
+        ("digest list", "Settings", "One moment"),
+    ],
+)
+async def test_a_button_opens_its_form_before_anything_slow_is_asked(
+    world: World, typed: str, button: str, words: str
+) -> None:
+    world.zego.add_task(room_id="1230", began_ms=NOW_MS - HOUR_MS, status=2)
+    await world.ask('digest add "weekdays at 09:00"')
+    message = await world.ask(typed)
+    assert words in await opens_at_once(world, lambda: world.slack.click(message, button))
+
+
+async def test_a_shortcut_opens_its_form_before_anything_slow_is_asked(world: World) -> None:
+    assert "One moment" in await opens_at_once(world, lambda: world.slack.shortcut("Find recordings"))
+
+
+async def test_a_messages_shortcut_opens_its_form_before_anything_slow_is_asked(world: World) -> None:
+    root = world.slack.write("room 1230?", channel=GENERAL)
+    reply = world.slack.write("Task YRHu6-E4IyvEAAAD too", channel=GENERAL, thread_ts=root.ts)
+    shown = await opens_at_once(world, lambda: world.slack.message_shortcut(reply, "Find recordings"))
+    assert "Reading the message" in shown
+
+
+async def test_a_ticket_opens_before_anything_slow_is_asked(world: World) -> None:
+    world.zego.add_task(room_id="1230", began_ms=NOW_MS - HOUR_MS, status=2)
+    await world.slack.click(await world.ask("last=6h"), "Details")
+    details = await world.slack.wait_for(
+        lambda: (view := world.slack.view_of(ASKER)) and "Files" in str(view.blocks) and view
+    )
+    shown = await opens_at_once(world, lambda: world.slack.click(details, "Copy for ZEGOCLOUD support"))
+    assert "Asking ZEGOCLOUD" in shown
+
+
+async def test_an_answer_from_a_message_can_stay_private(world: World) -> None:
+    task = world.zego.add_task(room_id="1230", began_ms=NOW_MS - HOUR_MS, status=2)
+    root = world.slack.write("room 1230?", channel=GENERAL)
+    world.slack.write("first reply", channel=GENERAL, thread_ts=root.ts)
+    await world.slack.message_shortcut(root, "Find recordings")
+    form = await filled(world)
+    await world.slack.submit_view(form, {"form.where": "private"})
+    answer = await answered(world, task)
+    assert (answer.ephemeral_for, answer.thread_ts) == (ASKER, root.ts)
+
+
+async def test_a_mistake_is_shown_at_its_field(world: World) -> None:
+    root = world.slack.write("hello", channel=GENERAL)
+    await world.slack.message_shortcut(root, "Find recordings")
+    form = await filled(world)
+    await world.slack.submit_view(form, {"form.rooms": ",".join(map(str, range(11)))})
+    view = world.slack.view_of(ASKER)
+    assert view.errors == {"form.rooms": "“room=” takes at most 10 rooms, and here are 11."}
+
+
+async def test_edit_query_opens_the_form_filled_in_and_the_answer_takes_the_old_ones_place(
+    world: World,
+) -> None:
+    world.zego.add_task(room_id="1230", began_ms=NOW_MS - HOUR_MS, status=2)
+    other = world.zego.add_task(room_id="7", began_ms=NOW_MS - HOUR_MS, status=2)
+    answer = await world.ask("room=1230 status=ongoing last=6h")
+    await world.slack.click(answer, "Edit query…")
+    form = await filled(world)
+    assert "ongoing" in str(form.state)
+    assert "/recordings room=1230 status=ongoing last=6h" in str(form.blocks)
+    await world.slack.submit_view(form, {"form.rooms": "7"})
+    await world.slack.wait_for(lambda: other in answer.text)
+    assert len(from_bot(world)) == 1
+
+
+async def test_help_and_mistakes_lead_to_the_form(world: World) -> None:
+    for text in ("help", "statsu=ongoing"):
+        message = await world.ask(text)
+        await world.slack.click(message, "Open the form")
+        form = await filled(world)
+        await world.slack.close_view(form)
+
+
+@pytest.mark.parametrize("where", ["private", "channel"])
+async def test_the_global_shortcut_asks_where_to_answer(world: World, where: str) -> None:
+    task = world.zego.add_task(room_id="1230", began_ms=NOW_MS - HOUR_MS, status=2)
+    await world.slack.shortcut("Find recordings")
+    form = await filled(world)
+    await world.slack.submit_view(form, {"form.conversation": GENERAL, "form.where": where})
+    answer = await answered(world, task)
+    assert answer.channel == GENERAL
+    assert answer.ephemeral_for == (ASKER if where == "private" else None)
+
+
+async def test_where_the_bot_is_not_a_member_the_form_still_answers(world: World) -> None:
+    task = world.zego.add_task(room_id="1230", began_ms=NOW_MS - HOUR_MS, status=2)
+    answer = await world.ask("room=9 last=6h", channel=PRIVATE_NO_BOT)
+    await world.slack.click(answer, "Edit query…")
+    await world.slack.submit_view(await filled(world), {"form.rooms": "1230"})
+    assert (await answered(world, task)).ephemeral_for == ASKER
+
+
+async def test_home_shows_what_to_ask_and_how_the_service_is(world: World) -> None:
+    world.zego.add_task(room_id="lobby", began_ms=NOW_MS - HOUR_MS, status=2)
+    await world.ask("last=6h")
+    await world.slack.open_home()
+    home = await world.slack.wait_for(lambda: world.slack.home_of(ASKER))
+    assert "room=lobby" in str(home.blocks)
+    assert "ZEGOCLOUD answers" in str(home.blocks)
+    await world.slack.click(home, "Find recordings")
+    await filled(world)
+
+    world.clock.advance(60)
+    world.zego.misbehave(Fault(FaultKind.CODE, code=100000016))
+    await world.ask("last=1h")
+    await world.slack.open_home()
+    await world.slack.wait_for(lambda: "does not answer well" in str(world.slack.home_of(ASKER).blocks))
+
+
+async def test_a_listed_channel_is_asked_for_when_the_form_is_sent() -> None:
+    async with a_world(ALLOWED_CHANNELS="C0OTHER11") as world:
+        await world.slack.shortcut("Find recordings")
+        form = await filled(world)
+        await world.slack.submit_view(form, {"form.conversation": GENERAL})
+        await world.slack.wait_for(
+            lambda: any("does not answer in this channel" in m.text for m in from_bot(world))
+        )
+        assert world.vendor_calls == 0
+
+
+async def test_what_was_posted_by_the_form_is_logged(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", logger="bot.audit")
+    task = world.zego.add_task(room_id="1230", began_ms=NOW_MS - HOUR_MS, status=2)
+    root = world.slack.write("room 1230?", channel=GENERAL)
+    await world.slack.message_shortcut(root, "Find recordings")
+    await world.slack.submit_view(await filled(world))
+    await answered(world, task)
+    line = f"posted by={ASKER} channel={GENERAL} query=room=1230 last=3d rows=1"
+    async with asyncio.timeout(30):
+        while line not in caplog.text:  # noqa: ASYNC110 - a log tells nobody
+            await asyncio.sleep(0)
+
+
+async def test_a_form_that_was_open_for_long_is_answered_by_direct_message(world: World) -> None:
+    task = world.zego.add_task(room_id="1230", began_ms=NOW_MS - HOUR_MS, status=2)
+    answer = await world.ask("room=9 last=6h")
+    await world.slack.click(answer, "Edit query…")
+    form = await filled(world)
+    world.clock.advance(31 * 60)
+    await world.slack.submit_view(form, {"form.rooms": "1230"})
+    said = await answered(world, task)
+    assert world.slack.channels[said.channel].kind == "im"
+
+
+async def test_somebody_who_may_not_ask_is_told_by_direct_message_and_in_the_home_tab() -> None:
+    async with a_world(ALLOWED_USERS=READER) as world:
+        await world.slack.shortcut("Find recordings")
+        said = await world.slack.wait_for(lambda: next(iter(from_bot(world)), None))
+        assert "not on the list" in said.text
+        await world.slack.open_home()
+        home = await world.slack.wait_for(lambda: world.slack.home_of(ASKER))
+        assert "not on the list" in str(home.blocks)
+        assert len(from_bot(world)) == 1
+
+
+async def test_a_button_of_another_version_opens_no_form_that_never_fills(world: World) -> None:
+    answer = await world.ask("room=9 last=6h")
+    next(e for e in answer.elements if e.label == "Edit query…").raw["value"] = "v9|whatever"
+    said = await world.press(answer, "Edit query…")
+    assert "another version" in said.shown_text
+    assert world.slack.view_of(ASKER) is None
+
+
+async def test_a_form_that_slack_refuses_says_so(world: World) -> None:
+    world.slack.misbehave("views.update", error="invalid_blocks")
+    await world.slack.shortcut("Find recordings")
+    await world.slack.wait_for(
+        lambda: (view := world.slack.view_of(ASKER)) and "invalid_blocks" in str(view.blocks)
+    )

@@ -1,0 +1,164 @@
+"""The bot mentioned in channels and threads, and written to directly."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bot.sandbox.slack import ASKER, DM_ASKER, GENERAL, READER
+from bot.sandbox.zego_faults import Fault, FaultKind
+from tests.world import HOUR_MS, MINUTE_MS, NOW_MS, World, a_world
+
+if TYPE_CHECKING:
+    from bot.sandbox.slack.state import Message
+
+
+def answers(world: World, thread_ts: str, user: str = ASKER) -> list[Message]:
+    """What the bot said in a thread, as a person sees it."""
+    return [message for message in world.slack.seen_by(user, GENERAL, thread_ts) if message.from_bot]
+
+
+async def answered(world: World, thread_ts: str, user: str = ASKER) -> Message:
+    await world.slack.wait_for(lambda: answers(world, thread_ts, user))
+    return answers(world, thread_ts, user)[-1]
+
+
+async def test_a_mention_in_a_channel_starts_a_thread(either_world: World) -> None:
+    world = either_world
+    task = world.zego.add_task(room_id="1230", began_ms=NOW_MS - HOUR_MS, status=2)
+    asked, delivery = await world.slack.mention("room=1230 last=6h")
+    assert delivery.ok
+    answer = await answered(world, asked.ts)
+    assert answer.thread_ts == asked.ts
+    assert answer.ephemeral_for is None
+    assert task in answer.text
+    assert f"Asked by <@{ASKER}>" in answer.shown_text
+    assert not answer.unfurl_links
+
+
+async def test_a_mention_in_a_thread_is_answered_in_that_thread(world: World) -> None:
+    task = world.zego.add_task(room_id="1230", began_ms=NOW_MS - HOUR_MS, status=2)
+    root = world.slack.write("Where is the recording?", channel=GENERAL)
+    await world.slack.mention("room=1230 last=6h", thread_ts=root.ts)
+    assert task in (await answered(world, root.ts)).text
+
+
+async def test_in_a_thread_the_askers_clicks_change_the_answer_and_others_are_answered_there_privately(
+    world: World,
+) -> None:
+    tasks = [
+        world.zego.add_task(room_id="1230", began_ms=NOW_MS - (n + 1) * MINUTE_MS, status=2)
+        for n in range(12)
+    ]
+    asked, _ = await world.slack.mention("room=1230 last=6h")
+    answer = await answered(world, asked.ts)
+    private = await world.press(answer, "Older ▶", user=READER)
+    assert (private.ephemeral_for, private.thread_ts) == (READER, asked.ts)
+    assert tasks[11] in private.text
+    assert tasks[0] in answer.text
+    changed = await world.press(answer, "Older ▶")
+    assert (changed.ts, changed.thread_ts) == (answer.ts, asked.ts)
+    assert tasks[11] in changed.text
+
+
+@pytest.mark.parametrize(
+    "text", ["", "help", "are you still recording my room?", "thanks!", "see http://x.y/?a=b"]
+)
+async def test_prose_gets_help_privately(world: World, text: str) -> None:
+    root = world.slack.write("hello", channel=GENERAL)
+    await world.slack.mention(text, thread_ts=root.ts)
+    await world.slack.wait_for(lambda: any(m.ephemeral_for == ASKER for m in world.slack.messages))
+    [private] = [message for message in world.slack.messages if message.ephemeral_for]
+    assert "/recordings room=" in private.shown_text
+    assert world.vendor_calls == 0
+
+
+async def test_bare_words_that_are_a_question_are_answered(world: World) -> None:
+    task = world.zego.add_task(room_id="1230", began_ms=NOW_MS - HOUR_MS, status=2)
+    asked, _ = await world.slack.mention("1230 ongoing 6h")
+    assert task in (await answered(world, asked.ts)).text
+
+
+@pytest.mark.parametrize("slip", ["room=1230 status=ongoin", "statsu=ongoing"])
+async def test_a_mistake_is_told_privately(world: World, slip: str) -> None:
+    root = world.slack.write("hello", channel=GENERAL)
+    await world.slack.mention(slip, thread_ts=root.ts)
+    said = await answered(world, root.ts)
+    assert said.ephemeral_for == ASKER
+    assert "Did you mean" in said.shown_text
+    assert "status=ongoing" in said.shown_text
+
+
+async def test_an_edited_message_is_no_new_question(world: World) -> None:
+    world.zego.add_task(room_id="1230", began_ms=NOW_MS - HOUR_MS, status=2)
+    asked, _ = await world.slack.mention("room=1230 last=6h")
+    await answered(world, asked.ts)
+    await world.slack.edit_message(asked, asked.text.replace("6h", "5h"))
+    assert len(answers(world, asked.ts)) == 1
+
+
+async def test_an_event_is_answered_once_however_often_it_is_delivered(world: World) -> None:
+    world.zego.add_task(room_id="1230", began_ms=NOW_MS - HOUR_MS, status=2)
+    asked, delivery = await world.slack.mention("room=1230 last=6h")
+    await answered(world, asked.ts)
+    again = await world.slack.deliver_again(delivery)
+    assert again.ok
+    other, _ = await world.slack.mention("room=1230 last=1h")
+    await answered(world, other.ts)
+    assert len(answers(world, asked.ts)) == 1
+
+
+async def test_a_direct_message_needs_no_mention(world: World) -> None:
+    task = world.zego.add_task(room_id="1230", began_ms=NOW_MS - HOUR_MS, status=2)
+    await world.slack.direct_message("room=1230 last=6h")
+    await world.slack.wait_for(lambda: any(task in message.text for message in world.slack.messages))
+    answer = world.slack.seen_by(ASKER, DM_ASKER)[-1]
+    assert (answer.thread_ts, answer.ephemeral_for) == (None, None)
+    await world.slack.direct_message("what is this?")
+    await world.slack.wait_for(
+        lambda: "/recordings room=" in world.slack.seen_by(ASKER, DM_ASKER)[-1].shown_text
+    )
+
+
+async def test_a_slow_answer_to_a_mention_takes_the_place_of_a_line_that_says_so(world: World) -> None:
+    task = world.zego.add_task(room_id="1230", began_ms=NOW_MS - HOUR_MS, status=2)
+    world.zego.misbehave(Fault(FaultKind.LATENCY, seconds=1.3), times=2)
+    asked, _ = await world.slack.mention("room=1230 last=6h")
+    waiting = await answered(world, asked.ts)
+    assert "Still searching" in waiting.text
+    await world.slack.wait_for(lambda: task in waiting.text)
+    assert len(answers(world, asked.ts)) == 1
+
+
+async def test_a_failure_is_private_and_the_line_that_said_it_was_searched_goes(world: World) -> None:
+    world.zego.misbehave(Fault(FaultKind.LATENCY, seconds=2.2), times=1)
+    world.zego.misbehave(Fault(FaultKind.CODE, code=100000016))
+    asked, _ = await world.slack.mention("room=1230 last=6h")
+    waiting = await answered(world, asked.ts)
+    assert "Still searching" in waiting.text
+    said = await world.slack.wait_for(
+        lambda: next((m for m in world.slack.messages if "not enabled" in m.text), None), timeout_seconds=8
+    )
+    assert said.ephemeral_for == ASKER
+    assert answers(world, asked.ts, READER) == []
+
+
+async def test_people_who_may_not_ask_are_told_privately() -> None:
+    async with a_world(ALLOWED_USERS=READER) as world:
+        root = world.slack.write("hello", channel=GENERAL)
+        await world.slack.mention("room=1230 last=6h", thread_ts=root.ts)
+        said = await answered(world, root.ts)
+        assert said.ephemeral_for == ASKER
+        assert re.search("not on the list", said.shown_text)
+
+
+async def test_editing_a_direct_message_is_no_question_and_no_offence() -> None:
+    async with a_world(ALLOWED_USERS=ASKER) as world:
+        task = world.zego.add_task(room_id="1230", began_ms=NOW_MS - HOUR_MS, status=2)
+        message, _ = await world.slack.direct_message("room=1230 last=6h")
+        await world.slack.wait_for(lambda: any(task in m.text for m in world.slack.messages))
+        before = len(world.slack.messages)
+        await world.slack.edit_message(message, "room=1230 last=5h")
+        assert len(world.slack.messages) == before

@@ -1,0 +1,128 @@
+"""The bot between a simulated ZEGOCLOUD and a local Slack, all over real HTTP, on one clock."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from bot.app import Bot
+from bot.clock import AdjustableClock
+from bot.config import Settings, load_settings
+from bot.sandbox.slack.server import LocalSlack
+from bot.sandbox.zegocloud import SimulatedZego
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from bot.sandbox.slack.state import Message
+
+ROOT = Path(__file__).parent.parent
+NOW = 1_795_417_200.0
+"""Mon 2026-11-23 07:00:00 UTC: where the tests' clock stands unless it is moved."""
+
+HOUR_MS = 3_600_000
+MINUTE_MS = 60_000
+NOW_MS = int(NOW * 1000)
+
+
+def manifest() -> dict[str, Any]:
+    """The project's own manifest."""
+    return yaml.safe_load((ROOT / "manifest.yml").read_text())
+
+
+SHOWN = {"message_added", "message_changed", "ephemeral_added", "ephemeral_changed"}
+
+
+@dataclass
+class World:
+    zego: SimulatedZego
+    slack: LocalSlack
+    bot: Bot
+    clock: AdjustableClock
+    parts: AsyncExitStack
+    """What belongs to the bot, and closes with it."""
+
+    async def stop_bot(self) -> None:
+        """End the bot as SIGTERM does."""
+        await self.parts.aclose()
+
+    async def start_bot(self) -> Bot:
+        """Start one more bot with the same settings; deliveries over HTTP go to it from here on."""
+        self.bot = Bot(self.bot.settings, socket_mode=False, clock=self.clock)
+        await self.parts.enter_async_context(self.bot.started())
+        self.slack.deliver_over_http(f"http://127.0.0.1:{self.bot.port}/slack/events")
+        return self.bot
+
+    async def ask(self, text: str, **who: Any) -> Message:
+        """Type the command; the message that it brings: its acknowledgement, else what comes first."""
+        before = len(self.slack.messages)
+        delivery = await self.slack.command(text, **who)
+        assert delivery.ok, delivery
+        if delivery.message is not None:
+            return delivery.message
+        await self.slack.wait_for(lambda: len(self.slack.messages) > before)
+        return self.slack.messages[before]
+
+    async def press(self, message: Message, button: str, **who: Any) -> Message:
+        """Press a button and return the message that came or changed because of it."""
+        with self.slack.subscribe() as events:
+            delivery = await self.slack.click(message, button, **who)
+            assert delivery.ok, delivery
+            async with asyncio.timeout(30):
+                async for event in events:
+                    if event["type"] in SHOWN:
+                        ts = event["message"]["ts"]
+                        return next(message for message in self.slack.messages if message.ts == ts)
+        raise AssertionError("nothing came of it")
+
+    @property
+    def vendor_calls(self) -> int:
+        return len(self.zego.requests)
+
+
+def settings_for(zego: SimulatedZego, slack: LocalSlack, **more: str) -> Settings:
+    environment = {
+        "ZEGO_APP_ID": str(zego.app_id),
+        "ZEGO_SERVER_SECRET": zego.server_secret,
+        "ZEGO_API_URL": zego.base_url,
+        "ZEGO_MAX_RPS": "10",
+        "SLACK_BOT_TOKEN": slack.bot_token,
+        "SLACK_APP_TOKEN": slack.app_token,
+        "SLACK_SIGNING_SECRET": slack.signing_secret,
+        "SLACK_API_URL": slack.api_url,
+        "HOST": "127.0.0.1",
+        "PORT": "0",
+        "DATABASE_URL": "sqlite://",
+    }
+    return load_settings(environment | more, slack=True)
+
+
+@asynccontextmanager
+async def a_world(
+    *, socket_mode: bool = False, tasks: int = 0, rate: float = 0.0, **more: str
+) -> AsyncIterator[World]:
+    """Everything started; with `tasks=0` ZEGOCLOUD knows only what a test adds."""
+    clock = AdjustableClock(NOW, rate)
+    async with AsyncExitStack() as stack:
+        zego = SimulatedZego(clock=clock, tasks=tasks, max_rps=None)
+        if not tasks:
+            zego.clear()
+        await zego.start()
+        stack.push_async_callback(zego.stop)
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        more = {"DATABASE_URL": f"sqlite:///{folder}/recordings.db", **more}
+        slack = LocalSlack(manifest=manifest(), clock=clock)
+        await slack.start()
+        stack.push_async_callback(slack.stop)
+        bot = Bot(settings_for(zego, slack, **more), socket_mode=socket_mode, clock=clock)
+        parts = await stack.enter_async_context(AsyncExitStack())
+        await parts.enter_async_context(bot.started())
+        if not socket_mode:
+            slack.deliver_over_http(f"http://127.0.0.1:{bot.port}/slack/events")
+        yield World(zego, slack, bot, clock, parts)

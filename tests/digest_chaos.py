@@ -31,22 +31,22 @@ if TYPE_CHECKING:
     from bot.digests.store import Store
 
 START = 1_795_417_190.0
-"""Ten seconds before a full minute."""
+"""Ten seconds before 07:00 UTC."""
 
-EVERY = "every minute"
 LEASE_SECONDS, HTTP_SECONDS = 3.0, 1
 FRESH_SECONDS = 1e6
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What to do: `slots_each` slots of each digest, one every 60 / `rate` real seconds."""
+    """What to do: `slots_each` slots of each digest, at most 60, one every 60 / `rate` real seconds."""
 
     digests: int = 16
     slots_each: int = 3
     workers: int = 3
     rate: float = 30.0
     kill_every_seconds: tuple[float, float] = (0.7, 2.0)
+    messages_between_kills: int = 4
     own_death: float = 0.04
     """How probable it is that a worker dies just before a message is sent, and again just after."""
     trouble_every_seconds: float = 1.5
@@ -176,11 +176,13 @@ class Chaos:
                 raise RuntimeError(f"a worker ended with {code}")
 
     async def kill_at_random(self) -> None:
-        """Kill a worker every now and then."""
+        """Kill a worker every now and then, though never faster than the workers get on."""
+        seen = 0
         while True:
             await asyncio.sleep(self._random.uniform(*self._plan.kill_every_seconds))
-            if not self._working:
-                continue  # killing those that only begin would show nothing
+            if not self._working or len(self._slack.messages) < seen + self._plan.messages_between_kills:
+                continue  # where starting takes seconds, nobody would live long enough to post anything
+            seen = len(self._slack.messages)
             process = self._random.choice(sorted(self._working, key=lambda one: one.pid))
             self._working.discard(process)
             self._killed_pids.add(process.pid)
@@ -225,8 +227,10 @@ async def run_chaos(database_url: str, plan: Plan) -> Outcome:
         for index in range(plan.digests):
             channel = Channel(f"C0CHAOS{index:03d}", f"chaos-{index}", "public", {ASKER, BOT_USER})
             slack.channels[channel.id] = channel
-            digest = await store.add(NewDigest(TEAM, channel.id, ASKER, "", EVERY, "UTC"))
-            times = next_times(parse_schedule(EVERY, 0), START, "UTC", plan.slots_each)
+            # They end, so that a slow machine has time for what it is behind with.
+            minutes = f"0-{plan.slots_each - 1} 7 * * *"
+            digest = await store.add(NewDigest(TEAM, channel.id, ASKER, "", minutes, "UTC"))
+            times = next_times(parse_schedule(minutes, 0), START, "UTC", plan.slots_each)
             expected.update((digest.id, int(time)) for time in times)
         last = max(slot_at for _, slot_at in expected)
         clock.set_rate(plan.rate)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from bot.digests.records import NewDigest
 from bot.sandbox.slack.state import ASKER, BOT_USER, TEAM, Channel
-from tests.digest_chaos import EVERY, posted_slots
+from tests.digest_chaos import posted_slots
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -149,7 +149,7 @@ class EveryMinute:
         for index in range(DIGESTS):
             channel = Channel(f"C0MINUTE{index:02d}", f"minute-{index}", "public", {ASKER, BOT_USER})
             self._slack.channels[channel.id] = channel
-            new = NewDigest(TEAM, channel.id, ASKER, f"room=hot{index % 3} last=6h", EVERY, "UTC")
+            new = NewDigest(TEAM, channel.id, ASKER, f"room=hot{index % 3} last=6h", "every minute", "UTC")
             self._ids.append((await self._store.add(new)).id)
         self._began = time.time()
 

@@ -138,6 +138,7 @@ class Bot:
             )
 
         bolt = BoltApp(
+            name="recordings-bot",  # without one Bolt reads the source of every caller to find one
             logger=_bolt_logger(),
             client=build_slack_client(
                 self.settings.slack_api_url, token=None

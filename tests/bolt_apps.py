@@ -47,7 +47,7 @@ def manifest(**changes: Any) -> dict[str, Any]:
 def bolt_app(slack: LocalSlack, *, signing_secret: str | None = None) -> AsyncApp:
     """A Bolt app with the workspace's tokens and no listeners yet."""
     client = AsyncWebClient(token=slack.bot_token, base_url=slack.api_url)
-    return AsyncApp(client=client, signing_secret=signing_secret or slack.signing_secret)
+    return AsyncApp(name="a test's", client=client, signing_secret=signing_secret or slack.signing_secret)
 
 
 @asynccontextmanager

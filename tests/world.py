@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import tempfile
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,9 +33,14 @@ MINUTE_MS = 60_000
 NOW_MS = int(NOW * 1000)
 
 
-def manifest() -> dict[str, Any]:
-    """The project's own manifest."""
+@cache
+def _read_manifest() -> dict[str, Any]:
     return yaml.safe_load((ROOT / "manifest.yml").read_text())
+
+
+def manifest() -> dict[str, Any]:
+    """The project's own manifest, for the caller to change."""
+    return copy.deepcopy(_read_manifest())
 
 
 SHOWN = {"message_added", "message_changed", "ephemeral_added", "ephemeral_changed"}

@@ -9,7 +9,6 @@ from collections import Counter
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from tests.bench import load
 from tests.bench.fleet import Fleet
@@ -19,11 +18,14 @@ from tests.bench.tally import at_share
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from tests.bench.surroundings import World
+    from tests.bench.surroundings import Heard, World
 
 MEASURED_SECONDS = 20.0
-LAST_ONES_SECONDS = 10.0
-"""Longer than a question waits for its turn."""
+LAST_ONES_SECONDS = 90.0
+"""Longer than any question waits for its answer: what has none by then is lost."""
+
+WOULD_BE_SECOND_SECONDS = 2.0
+"""So long after the last answer a second one to the same question is waited for."""
 
 HOT_ROOMS = 30
 """Questions that everybody asks again and again."""
@@ -57,8 +59,11 @@ HEADS = (
     *(
         "answered within 2 s",
         "later",
+        "later ones p50 / longest",
         "with the last good answer",
         "refused",
+        "lost",
+        "doubled",
         "not acknowledged",
         "ack p50 / p99",
         "CPU of a core",
@@ -99,23 +104,44 @@ class Growth:
     at_once: Counter[str] = field(default_factory=Counter)
     later: Counter[str] = field(default_factory=Counter)
     acks: list[float] = field(default_factory=list)
+    waits: list[float] = field(default_factory=list)
+    waiting: dict[str, float] = field(default_factory=dict)
+    """When the questions were asked that got a line that it takes longer, by their names."""
+    lost: int = 0
+    doubled: int = 0
+
+    def unanswered(self, heard: Heard) -> set[str]:
+        """Those that have had nothing but the line."""
+        return {name for name in self.waiting if not _answers(heard, name)}
+
+    def hear_later(self, heard: Heard) -> None:
+        """Add what came after the line, each to its question."""
+        self.lost = len(self.unanswered(heard))
+        for name, began in self.waiting.items():
+            answers = _answers(heard, name)
+            self.doubled += len(answers) > 1
+            for at, outcome in answers[:1]:
+                self.waits.append(at - began)
+                self.later[outcome] += 1
 
     def row(self, case: Case, calls: float, cores: float) -> str:
         """As the table has it."""
         asked = len(self.acks)
-        acks = sorted(self.acks)
+        acks, waits = sorted(self.acks), sorted(self.waits)
         p50, p99 = (1000 * (at_share(share, acks) or 0.0) for share in (0.5, 0.99))
-        counts = (
-            self.at_once["fresh"],
-            self.later["fresh"],
+        waited = " / ".join(f"{at_share(share, waits):.0f}" for share in (0.5, 1)) + " s" if waits else "–"
+        answered = (self.at_once["fresh"], self.later["fresh"])
+        others = (
             self.at_once["last good"] + self.later["last good"],
             self.at_once["refused"] + self.later["refused"],
-            self.at_once["late"],
         )
         cells = (
             *(f"{case.per_minute:,}", str(case.replicas), str(case.ttl_seconds), str(case.max_rps)),
             f"{calls:.1f}",
-            *(f"{100 * count / asked:.1f} %" for count in counts),
+            *(f"{100 * count / asked:.1f} %" for count in answered),
+            waited,
+            *(f"{100 * count / asked:.1f} %" for count in others),
+            *(str(count) for count in (self.lost, self.doubled, self.at_once["late"])),
             f"{p50:.0f} / {p99:,.0f} ms",
             f"{100 * cores:.0f} %",
         )
@@ -131,6 +157,12 @@ def outcome_of(message: bytes) -> str:
     if b"1 recording" in message:
         return "fresh"
     return "waits" if b"Still searching" in message or b"Looking through" in message else "refused"
+
+
+def _answers(heard: Heard, name: str) -> list[tuple[float, str]]:
+    """When and what came to a question's response_url, lines that it takes longer left out."""
+    came = [(at, outcome_of(message)) for at, message in heard.messages.get(name, ())]
+    return [(at, outcome) for at, outcome in came if outcome != "waits"]
 
 
 class Connections:
@@ -160,9 +192,10 @@ class Connections:
 class Crowd:
     """Asks at its own pace, every replica in turn."""
 
-    def __init__(self, fleet: Fleet, rooms: Rooms, case: Case, port: int, seed: int) -> None:
+    def __init__(self, fleet: Fleet, rooms: Rooms, case: Case, slack_url: str, seed: int) -> None:
         self._pools = [Connections(one) for one in fleet.ports]
-        self._rooms, self._case, self._port = rooms, case, port
+        self._rooms, self._case, self._slack_url = rooms, case, slack_url
+        self._asked = 0
         self._random = random.Random(seed)  # noqa: S311 - no secret
         self._hot = [rooms.new() for _ in range(HOT_ROOMS)]
 
@@ -178,11 +211,17 @@ class Crowd:
     async def _ask(self, pool: Connections, growth: Growth) -> None:
         new = self._random.random() < NEW_SHARE
         room = self._rooms.new() if new else self._random.choice(self._hot)
-        command = load.SlashCommand(f"room={room} status=ended last=6h", port=self._port)
+        self._asked += 1
+        name = f"{id(self)}-{self._asked}"
+        url = f"{self._slack_url}/heard/{name}"
+        command = load.SlashCommand(f"room={room} status=ended last=6h", response_url=url)
         began = time.perf_counter()
         answer = await pool.ask(command)
         growth.acks.append(time.perf_counter() - began)
-        growth.at_once[outcome_of(answer)] += 1
+        outcome = outcome_of(answer)
+        growth.at_once[outcome] += 1
+        if outcome == "waits":
+            growth.waiting[name] = began
 
     def leave(self) -> None:
         """Close the connections."""
@@ -194,14 +233,14 @@ async def grow(world: World, case: Case, rooms: Rooms, seed: int) -> str:
     """One case's row of the table; the time before every answer has been asked for once does not count."""
     growth = Growth()
     async with replicas(world, case) as fleet:
-        crowd = Crowd(fleet, rooms, case, int(urlsplit(world.slack.api_url).port or 0), seed)
+        crowd = Crowd(fleet, rooms, case, world.slack.platform.base_url, seed)
         await crowd.ask_for(max(15.0, 0.6 * case.ttl_seconds), Growth())
-        world.heard.clear()
         calls, cpu, began = len(world.zego.requests), fleet.cpu_seconds(), time.perf_counter()
         await crowd.ask_for(MEASURED_SECONDS, growth)
         seconds = time.perf_counter() - began
         calls, cpu = len(world.zego.requests) - calls, fleet.cpu_seconds() - cpu
-        await asyncio.sleep(LAST_ONES_SECONDS)
+        await world.heard.wait_for(lambda: not growth.unanswered(world.heard), LAST_ONES_SECONDS)
+        await asyncio.sleep(WOULD_BE_SECOND_SECONDS)
         crowd.leave()
-        growth.later.update(outcome_of(message) for message in world.heard)
+        growth.hear_later(world.heard)
     return growth.row(case, calls / seconds, cpu / seconds)

@@ -20,7 +20,9 @@ class SlashCommand:
     """Signed deliveries of `/recordings …` as bytes on the wire, each a new one: one that comes again is not
     answered again."""
 
-    def __init__(self, text: str, *, user: str = "U0ASKER1", port: int = 0, response_url: str = "") -> None:
+    def __init__(
+        self, text: str, *, user: str = "U0ASKER1", response_url: str = "http://127.0.0.1:0/unused"
+    ) -> None:
         fields = {
             "token": "unused",
             "team_id": "T0LOCAL01",
@@ -32,7 +34,7 @@ class SlashCommand:
             "command": "/recordings",
             "text": text,
             "api_app_id": "A0LOCAL01",
-            "response_url": response_url or f"http://127.0.0.1:{port}/unused",
+            "response_url": response_url,
             "trigger_id": "1.2.",
         }
         self._body = urlencode(fields).encode()

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import random
 import tempfile
-from contextlib import AsyncExitStack, asynccontextmanager
+import time
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +25,7 @@ from tests.processes import bot_environment
 from tests.world import manifest
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping
 
     from bot.sandbox.slack.delivery import Answer, Delivery
     from tests.bench.fleet import RedisServer
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 BUDGET = 8
 """ZEGO_MAX_RPS of all replicas together: what is used where nobody sets another."""
 
-HEARD_PATH = "/unused"
+HEARD_PATH = "/heard/{name}"
 """Where the load generator's response_urls lead, at Slack."""
 
 LATENCY_SECONDS = (0.02, 0.1)
@@ -77,6 +77,28 @@ def asker_of(payload: Mapping[str, Any]) -> str:
     return str(payload.get("user_id") or (payload.get("user") or {}).get("id") or event.get("user") or "")
 
 
+class Heard:
+    """What came to the load generator's response_urls, `/heard/…`: by their names, when and what."""
+
+    def __init__(self) -> None:
+        self.messages: dict[str, list[tuple[float, bytes]]] = {}
+        self._more = asyncio.Condition()
+
+    async def hear(self, request: web.Request) -> web.Response:
+        """Keep one."""
+        message = await request.read()
+        self.messages.setdefault(request.match_info["name"], []).append((time.perf_counter(), message))
+        async with self._more:
+            self._more.notify_all()
+        return web.Response(text="ok")
+
+    async def wait_for(self, predicate: Callable[[], bool], seconds: float) -> None:
+        """Until it is true, or so long."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds), self._more:
+                await self._more.wait_for(predicate)
+
+
 @dataclass
 class World:
     """What runs, and what can be done to it."""
@@ -90,8 +112,7 @@ class World:
     folder: Path
     redis: RedisServer | None
     fleet: Fleet
-    heard: list[bytes]
-    """What came to a response_url that nobody keeps account of."""
+    heard: Heard
     balancer: Balancer | None = None
 
     def environment_of(self, count: int, max_rps: int = BUDGET) -> dict[str, str]:
@@ -114,8 +135,8 @@ async def surroundings(plan: Plan) -> AsyncIterator[World]:
         await zego.start()
         stack.push_async_callback(zego.stop)
         slack = LocalSlack(manifest=manifest(), clock=AdjustableClock())
-        heard: list[bytes] = []
-        slack.app.router.add_post(HEARD_PATH, partial(hear, heard))
+        heard = Heard()
+        slack.app.router.add_post(HEARD_PATH, heard.hear)
         await stack.enter_async_context(slack)
         database_url = await stack.enter_async_context(empty_database("postgres", folder))
         redis = await stack.enter_async_context(redis_server()) if plan.shared else None
@@ -129,12 +150,6 @@ async def surroundings(plan: Plan) -> AsyncIterator[World]:
         stack.callback(answering.cancel)
         nobody = Fleet(0, "--http", folder, environment)
         yield World(plan, zego, slack, driver, database_url, environment, folder, redis, nobody, heard)
-
-
-async def hear(heard: list[bytes], request: web.Request) -> web.Response:
-    """Keep what comes to a response_url."""
-    heard.append(await request.read())
-    return web.Response(text="ok")
 
 
 @asynccontextmanager

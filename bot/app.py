@@ -145,7 +145,12 @@ class Bot:
             ),  # `authorize` brings the token
             signing_secret=self.settings.slack_signing_secret.reveal() or "unused-in-socket-mode",
             authorize=authorize,
-            request_verification_enabled=False,  # the receiver checks each delivery, before it is read
+            # The receiver checks each delivery before it is read, the door knows the bot's own messages, and
+            # functions of workflows are not offered.
+            request_verification_enabled=False,
+            ssl_check_enabled=False,
+            ignoring_self_events_enabled=False,
+            attaching_function_token_enabled=False,
         )
         people, channels = self._people, Channels(self.slack, self.clock)
         triage = Triage(self.recordings, self.clock)

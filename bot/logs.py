@@ -13,6 +13,7 @@ import re
 import sys
 import traceback
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from bot.reference import current_reference
@@ -141,7 +142,13 @@ def _json_escaped(character: str) -> str:
 
 
 def _iso_utc(record: logging.LogRecord) -> str:
-    return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+    milliseconds = int(record.created * 1000)
+    return f"{_iso_second(milliseconds // 1000)}.{milliseconds % 1000:03d}+00:00"
+
+
+@lru_cache(maxsize=1)
+def _iso_second(seconds: int) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}"
 
 
 def set_up_logging(level: str, style: str, secrets: Iterable[str] = ()) -> None:

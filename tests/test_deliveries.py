@@ -69,6 +69,15 @@ async def test_a_signed_delivery_is_answered(world: World) -> None:
 
 
 @pytest.mark.parametrize(
+    "text", ["room=payload-7 last=6h", "room=ü日本 last=6h", "room=a+b last=6h", "room=100% last=6h"]
+)
+async def test_whatever_is_typed_arrives_as_it_was_typed(world: World, text: str) -> None:
+    status, answer = await deliver(world, command(text))
+    assert status == 200
+    assert text.split(maxsplit=1)[0].removeprefix("room=") in json.loads(answer)["text"]
+
+
+@pytest.mark.parametrize(
     ("how", "status"),
     [
         ({"secret": "another-secret"}, 401),

@@ -50,7 +50,7 @@ class Receiver:
                 return web.Response()
             delivery.refused("unsigned")
             return web.Response(status=401, text="This is not signed.")
-        read = read_delivery(body, request.headers)
+        read = read_delivery(body, request.content_type)
         if read is None:
             delivery.refused("unreadable")
             return web.Response(status=400, text="This cannot be read.")

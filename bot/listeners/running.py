@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import Counter
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -26,7 +25,7 @@ class Running:
 
     def __init__(self) -> None:
         self.stopping = False
-        self._answering: Counter[asyncio.Task[Any] | None] = Counter()
+        self._answering: set[asyncio.Task[Any] | None] = set()
         self._nothing_left = asyncio.Event()
         self._tasks: set[asyncio.Task[Any]] = set()
 
@@ -37,14 +36,15 @@ class Running:
     def answering(self) -> Iterator[None]:
         """Make `finish` wait until the person has been told."""
         answer = asyncio.current_task()
-        self._answering[answer] += 1
+        if answer in self._answering:  # whoever began waits for what is within
+            yield
+            return
+        self._answering.add(answer)
         self._nothing_left.clear()
         try:
             yield
         finally:
-            self._answering[answer] -= 1
-            if not self._answering[answer]:
-                del self._answering[answer]
+            self._answering.remove(answer)
             if not self._answering:
                 self._nothing_left.set()
 

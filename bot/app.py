@@ -145,11 +145,9 @@ class Bot:
             ),  # `authorize` brings the token
             signing_secret=self.settings.slack_signing_secret.reveal() or "unused-in-socket-mode",
             authorize=authorize,
-            # The receiver checks each delivery before it is read, the door knows the bot's own messages, and
-            # functions of workflows are not offered.
+            # The receiver checks each delivery before it is read, and functions of workflows are not offered.
             request_verification_enabled=False,
             ssl_check_enabled=False,
-            ignoring_self_events_enabled=False,
             attaching_function_token_enabled=False,
         )
         people, channels = self._people, Channels(self.slack, self.clock)

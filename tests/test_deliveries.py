@@ -14,7 +14,7 @@ import pytest
 
 from bot.sandbox.slack import ASKER, GENERAL
 from bot.sandbox.slack.delivery import sign
-from bot.sandbox.slack.state import TEAM
+from bot.sandbox.slack.state import BOT_USER, TEAM
 from tests.world import World, a_world
 
 if TYPE_CHECKING:
@@ -75,6 +75,25 @@ async def test_whatever_is_typed_arrives_as_it_was_typed(world: World, text: str
     status, answer = await deliver(world, command(text))
     assert status == 200
     assert text.split(maxsplit=1)[0].removeprefix("room=") in json.loads(answer)["text"]
+
+
+async def test_the_bot_does_not_answer_itself(world: World) -> None:
+    event = {
+        "type": "message",
+        "subtype": "file_share",  # Slack does not promise a `bot_id` in these
+        "channel_type": "im",
+        "channel": GENERAL,
+        "user": BOT_USER,
+        "text": "room=1230",
+        "ts": "1795417200.000100",
+    }
+    told = {"type": "event_callback", "team_id": TEAM, "event_id": "Ev1", "event": event}
+    assert (await deliver(world, json.dumps(told).encode(), content_type="application/json"))[0] == 200
+    told["event_id"], event["user"] = "Ev2", ASKER
+    assert (await deliver(world, json.dumps(told).encode(), content_type="application/json"))[0] == 200
+    await world.slack.wait_for(lambda: world.slack.messages)
+    await world.ask("help")
+    assert sum("room 1230" in message.text for message in world.slack.messages) == 1
 
 
 @pytest.mark.parametrize(

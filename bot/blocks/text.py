@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
-from functools import cache
-from zoneinfo import ZoneInfo
+from datetime import UTC, datetime
 
 from bot.models import ENDED, FAILED, ONGOING, PAUSED, STARTING, status_word
 from bot.query.times import format_duration
 from bot.unseen import on_one_line, replaced
 from bot.words import LABELS
+from bot.zones import zone_info
 
 SHORT_DATE, EXACT_DATE = "{date_short_pretty} {time}", "{date_short_pretty} {time_secs}"
 """How Slack shows a moment (Slack docs, date formatting)."""
@@ -89,7 +88,7 @@ def sane(ms: int) -> int:
 def date(ms: int, style: str = SHORT_DATE) -> str:
     """A moment (Unix ms) that Slack shows in the reader's own zone, with UTC where it cannot."""
     ms = sane(ms)
-    fallback = f"{datetime.fromtimestamp(ms / 1000, _zone('UTC')):%d %b %H:%M:%S} UTC"
+    fallback = f"{datetime.fromtimestamp(ms / 1000, UTC):%d %b %H:%M:%S} UTC"
     return f"<!date^{ms // 1000}^{style}|{fallback}>"
 
 
@@ -100,7 +99,7 @@ def clock_time(ms: int) -> str:
 
 def plain_date(ms: int, zone: str) -> str:
     """A moment in plain words with its zone, for screen readers, notifications and search."""
-    moment = datetime.fromtimestamp(sane(ms) / 1000, _zone(zone))
+    moment = datetime.fromtimestamp(sane(ms) / 1000, zone_info(zone))
     return f"{moment:%a} {moment.day} {moment:%b %H:%M} {moment:%Z}"
 
 
@@ -119,8 +118,3 @@ def _with_hard_spaces(match: re.Match[str]) -> str:
 def lasted(from_ms: int, to_ms: int) -> str:
     """How long something has gone on."""
     return format_duration(max(0, to_ms - from_ms) / 1000)
-
-
-@cache
-def _zone(zone: str) -> ZoneInfo:
-    return ZoneInfo(zone)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 from rich.table import Table
 from rich.text import Text
@@ -17,6 +16,7 @@ from bot.models import FAILED, ONGOING, PAUSED, RUNNING, STARTING
 from bot.query import describe_query, help_terms
 from bot.reading.sight import skew_note
 from bot.words import asides, found, worst_verdict
+from bot.zones import zone_info
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -189,7 +189,7 @@ def _facts(facts: list[tuple[str, Text]]) -> Table:
 
 
 def _local(ms: int, zone: str) -> datetime:
-    return datetime.fromtimestamp(sane(ms) / 1000, UTC).astimezone(ZoneInfo(zone))
+    return datetime.fromtimestamp(sane(ms) / 1000, UTC).astimezone(zone_info(zone))
 
 
 def _minute(ms: int, zone: str) -> str:

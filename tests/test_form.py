@@ -157,6 +157,7 @@ def test_every_query_survives_its_form(query: RecordingQuery, opened: Opened, zo
         ("", {"ROOMS": "1230"}, "room=1230 last=24h"),
         ("", {"ROOMS": " 1230 , “main hall” "}, 'room=1230,"main hall" last=24h'),
         ("", {"ROOMS": "room=1230,88"}, "room=1230,88 last=24h"),
+        ("", {"ROOMS": "١٢٣٠، ۸۸"}, "room=1230,88 last=24h"),
         ("", {"ROOMS": "Rooms = 1230"}, "room=1230 last=24h"),
         ("room=1230", {"ROOMS": None}, "last=24h"),
         ("room=1230", {"ROOMS": "  "}, "last=24h"),
@@ -227,8 +228,23 @@ def test_what_is_filled_in_is_asked(built: str, filled: dict[str, Any], asks: st
         ),
         (
             "",
-            {"ROOMS": "é" * 65},
-            {"ROOMS": f"The room ID `{'é' * 65}` has 130 bytes; ZEGOCLOUD allows at most 128."},
+            {"ROOMS": "x" * 129},
+            {"ROOMS": f"The room ID `{'x' * 79}…` has 129 bytes; ZEGOCLOUD allows at most 128."},
+        ),
+        (
+            "",
+            {"ROOMS": "1230, сlass-7"},
+            {
+                "ROOMS": (
+                    "`сlass-7` can't be a room ID: room IDs have only English letters, digits, and symbols, "
+                    "not the Cyrillic `с`. Did you mean `1230,class-7`?"
+                )
+            },
+        ),
+        (
+            "",
+            {"ROOMS": "会议"},
+            {"ROOMS": "`会议` can't be a room ID: room IDs have only English letters, digits, and symbols"},
         ),
         (
             "",

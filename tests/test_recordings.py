@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 
 from bot.errors import InvalidParameterError, NotEnabledError, QueryError, ZegoUnreachableError
 from bot.models import API_HISTORY_MS, ENDED, FAILED, ONGOING, PAUSED, STARTING
-from bot.query import quote
+from bot.page import Question
+from bot.query import RecordingQuery, quote
 from bot.recordings import HINT_PATIENCE_SECONDS
 from bot.sandbox.zego_faults import Fault, FaultKind
+from bot.triage.judged import Triage
 from tests.test_truth import all_ids, read_back, read_forward
 from tests.vendor import Vendor, a_vendor, ids, pressed
 from tests.world import HOUR_MS, MINUTE_MS, NOW_MS
@@ -390,9 +392,6 @@ async def test_the_vendor_never_calls_a_window_invalid(
 @pytest.mark.parametrize(
     "room",
     [
-        "日本",
-        "b\u00fcro",
-        "\N{CLAPPER BOARD}" * 32,
         "a b",
         "a,b",
         '"',
@@ -405,14 +404,37 @@ async def test_the_vendor_never_calls_a_window_invalid(
     ],
 )
 async def test_any_room_that_can_be_typed_is_answered(vendor: Vendor, room: str) -> None:
-    task = add(vendor, 1, room=room) if room.isascii() else None
+    task = add(vendor, 1, room=room)
     other = add(vendor, 1, room="other")
     page = await vendor.ask(f"room={quote(room)} last=6h")
-    assert ids(page) == ([task] if task else [])
+    assert ids(page) == [task]
     assert page.exact
     page = await vendor.ask(f"room={quote(room)},other last=6h")
-    assert set(ids(page)) == {other} | ({task} if task else set())
+    assert set(ids(page)) == {other, task}
     assert vendor.codes == {0}
+
+
+@pytest.mark.parametrize(
+    "room", ["日本", "b\u00fcro", "\N{CLAPPER BOARD}", "١٢٣٠", "сlass-7", "", "x" * 129, "a\tb"]
+)
+async def test_a_room_that_cannot_be_is_an_error_and_never_searched_for_wherever_it_comes_from(
+    vendor: Vendor, room: str
+) -> None:
+    question = Question(RecordingQuery(rooms=("1230", room)), "UTC")
+    for ask in (vendor.recordings.find, vendor.recordings.find_all):
+        with pytest.raises(QueryError, match="room ID"):
+            await ask(question)
+    assert not vendor.zego.requests
+
+
+@pytest.mark.parametrize("room", ["b\u00fcro", ""])
+async def test_a_task_is_judged_though_the_vendor_names_a_room_that_nobody_can_ask_for(
+    vendor: Vendor, room: str
+) -> None:
+    task = add(vendor, 1, room=room, status=2)
+    details, verdicts = await Triage(vendor.recordings, vendor.clock).task(task)
+    assert details.room_id == room
+    assert [verdict.headline for verdict in verdicts] == ["Fine"]
 
 
 @pytest.mark.parametrize("ahead_seconds", [-540, -30, 3, 30, 540])

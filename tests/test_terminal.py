@@ -247,6 +247,8 @@ async def test_nothing_found_is_no_failure(terminal: Terminal, form: str) -> Non
     [
         ("statsu=ongoing", "There is no term `statsu`. Did you mean `status=ongoing`?"),
         ("last=", "`last=`"),
+        ("room=сlass-7", "not the Cyrillic `с`. Did you mean `room=class-7`?"),
+        ("room=会议", "`会议` can't be a room ID"),
     ],
 )
 async def test_a_wrong_query_is_told_on_stderr(
@@ -256,6 +258,15 @@ async def test_a_wrong_query_is_told_on_stderr(
     assert (status, out) == (2, "")
     assert sentence in err
     assert not terminal.zego.requests
+
+
+@pytest.mark.parametrize("query", ["room=١٢٣٠ last=٦h", "१२३० ६h", "room=１２３０ last=۶h"])
+async def test_digits_of_any_script_are_digits(terminal: Terminal, query: str) -> None:
+    task = terminal.add()
+    status, out, _ = await terminal.query(query, "--json")
+    answer = json.loads(out)
+    assert (status, answer["query"]) == (0, "room=1230 last=6h")
+    assert [row["task_id"] for row in answer["recordings"]] == [task]
 
 
 @pytest.mark.parametrize("form", [[], ["--json"], ["--csv"], ["--all"]])

@@ -14,8 +14,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from bot.errors import QueryError
 from bot.page import Cursor, Page
 from bot.query import Sort
+from bot.query.typed_text import Mistake
+from bot.query.values import check_room
 from bot.reading.merged import Merged, Settled
 from bot.reading.plan import PLANS
 from bot.reading.room_lists import RoomLists
@@ -24,7 +27,7 @@ from bot.reading.together import together
 from bot.zegocloud.protocol import PAGE_SIZE, DescribeTasks, TaskFilter
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from bot.page import Question
     from bot.query import RecordingQuery
@@ -42,9 +45,10 @@ async def read_screen(scan: Scan, question: Question, *, everything: bool = Fals
     """Read one screen of the answer, or all of it.
 
     Raises:
-        QueryError: the window means nothing at the moment it is asked for.
+        QueryError: the window means nothing at the moment it is asked for, or no room can have such an ID.
         ZegoError, TooLateError: the vendor did not answer.
     """
+    _check_rooms(question.query.rooms)
     asked_ms = question.asked_ms if question.asked_ms is not None else scan.now_ms
     lookup = look(question, asked_ms, scan.sight(asked_ms))
     if everything:
@@ -69,6 +73,15 @@ async def read_screen(scan: Scan, question: Question, *, everything: bool = Fals
     return await reading.page(page, everything=everything)
 
 
+def _check_rooms(rooms: Iterable[str]) -> None:
+    """An impossible room must never come out as "none", wherever the question comes from."""
+    try:
+        for room in rooms:
+            check_room(room)
+    except Mistake as mistake:
+        raise QueryError(mistake.problem) from None
+
+
 class _Reading:
     """The lists of one question, read as far as its screen needs."""
 
@@ -86,8 +99,6 @@ class _Reading:
     async def open(self) -> None:
         """Read the beginning of every list."""
         rooms: tuple[str | None, ...] = self._query.rooms or (None,)
-        # The vendor's room IDs are ASCII (vendor docs): it calls others invalid instead of finding nothing.
-        rooms = tuple(room for room in rooms if room is None or room.isascii())
         self._merged = self._merge(await together(self._open_room(room) for room in rooms))
 
     async def page(self, page: Page, *, everything: bool) -> Page:

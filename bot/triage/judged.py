@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bot.errors import QueryError
 from bot.models import API_HISTORY_MS, RUNNING
 from bot.page import Question
 from bot.query import RecordingQuery, Status
@@ -49,4 +50,7 @@ class Triage:
         query = RecordingQuery(
             rooms=(room_id,), status=Status.ONGOING, last_seconds=API_HISTORY_MS // 1000, size=MAX_SIZE
         )
-        return (await self._recordings.find(Question(query, "UTC"))).recordings
+        try:
+            return (await self._recordings.find(Question(query, "UTC"))).recordings
+        except QueryError:  # an answer without a room, or with one that nobody could ask for
+            return ()

@@ -58,8 +58,8 @@ def _decide(*, path_is_set: bool) -> ZoneData:
     paths = map(str, zoneinfo.TZPATH)
     folders = {path: _folder_version(Path(path)) for path in paths if Path(path).is_dir()}
     system = max(folders.values(), default=None)
-    if path_is_set:
-        return ZoneData("PYTHONTZPATH", system, package)
+    if path_is_set:  # empty, it is Python's own way to ask for the package
+        return ZoneData("PYTHONTZPATH" if folders else "package", system, package)
     new_enough = [path for path, version in folders.items() if version >= (package or "")]
     # Of several folders the first that has a zone serves it: the newest comes first.
     new_enough.sort(key=folders.__getitem__, reverse=True)

@@ -223,6 +223,11 @@ _TERMS = st.sampled_from(
             "1230," * 30,
             "statsu=",
             "room=room=room=",
+            "room=сlass-7",
+            "room=١٢٣٠",
+            "٦h",
+            "१४:००",
+            "stаtus=",
         ),
     ]
 )
@@ -237,6 +242,7 @@ def check_query(text: str) -> None:
         check_message(build_mistake(error, None))
         return
     canonical = format_query(query)
+    assert canonical.isascii()
     assert parse_query(canonical, NOW, "Europe/Berlin") == query
     window = resolve_window(query, NOW, "Europe/Berlin")
     assert describe_query(query, window)

@@ -138,24 +138,25 @@ def test_the_operators_folders_are_used_whatever_their_version(tmp_path: Path, v
 
 
 @pytest.mark.parametrize(
-    ("version", "set_by_operator", "words"),
+    ("version", "path", "words"),
     [
-        (OLDER, False, f"the package tzdata is used ({IANA_VERSION}); the system's data is {OLDER}; "),
+        (OLDER, None, f"the package tzdata is used ({IANA_VERSION}); the system's data is {OLDER}; "),
         (
             None,
-            False,
+            None,
             f"the package tzdata is used ({IANA_VERSION}); the system's data is of an unknown version; ",
         ),
-        (NEWER, False, f"the system's data is used ({NEWER}); the package tzdata is {IANA_VERSION}; "),
-        (OLDER, True, f"the data in PYTHONTZPATH is used ({OLDER}); the package tzdata is {IANA_VERSION}; "),
+        (NEWER, None, f"the system's data is used ({NEWER}); the package tzdata is {IANA_VERSION}; "),
+        (OLDER, "{}", f"the data in PYTHONTZPATH is used ({OLDER}); the package tzdata is {IANA_VERSION}; "),
+        (NEWER, "", f"the package tzdata is used ({IANA_VERSION}); the system's data is not there; "),
     ],
 )
 def test_the_doctor_says_which_rules_are_used_and_both_versions(
-    tmp_path: Path, version: str | None, set_by_operator: bool, words: str
+    tmp_path: Path, version: str | None, path: str | None, words: str
 ) -> None:
     folder = write_zones(tmp_path / "zones", version)
-    environment = {"PYTHONTZPATH": str(folder)} if set_by_operator else {}
-    code = "import sys; from bot.__main__ import main; main(['doctor', '--json'])"
+    environment = {} if path is None else {"PYTHONTZPATH": path.format(folder)}
+    code = "from bot.__main__ import main; main(['doctor', '--json'])"
     told = in_process(
         code,
         system=(folder,),

@@ -59,11 +59,16 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Elsewhere:
-    """What the same question finds in everything the API can see, when its own window has nothing."""
+    """What the same question finds in everything the API can see, when its own window has nothing.
+
+    `asked_ms` is the moment from which that is counted back (Unix ms): now, also where the question was asked
+    long ago. 0 where it is the question's own.
+    """
 
     total: int
     exact: bool
     latest: Recording | None
+    asked_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)

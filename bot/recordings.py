@@ -130,7 +130,8 @@ class Recordings:
         except (ZegoError, TooLateError) as error:
             if old := self._last_good.get(_last_good_key(asked)):
                 self._searches.lookups.stale += 1
-                return replace(old, failure=str(error))
+                window = replace(old.window, asked_now=False)  # it was taken minutes ago
+                return replace(old, failure=str(error), window=window)
             raise
         self._last_good[_last_good_key(asked)] = page
         return page

@@ -735,6 +735,29 @@ async def test_nothing_found_says_what_the_last_three_days_have(vendor: Vendor) 
     assert page.elsewhere.latest.task_id == latest
 
 
+@pytest.mark.parametrize("found", [0, 2])
+@pytest.mark.parametrize(
+    "text", ["last=6h", "status=ongoing last=6h", "from=yesterday", "to=2026-11-22", "sort=oldest", "page=2"]
+)
+async def test_what_the_last_three_days_have_is_counted_from_now_however_old_the_question(
+    vendor: Vendor, text: str, found: int
+) -> None:
+    add(vendor, 30, ONGOING)
+    question = replace(vendor.question(f"room=1230 {text}"), asked_ms=NOW_MS)
+    vendor.clock.advance(10 * 24 * 3600)
+    new = [add(vendor, hours - 240, ONGOING) for hours in (1, 71)][:found]
+    if not found:
+        vendor.zego.clear()
+    page = await vendor.recordings.find(question)
+    assert (page.recordings, page.window.asked_now) == ((), False)
+    assert (page.elsewhere.total, page.elsewhere.exact) == (found, True)
+    assert page.elsewhere.asked_ms == NOW_MS + 10 * 24 * HOUR_MS
+    wider = replace(question, query=replace(question.query, last_seconds=3 * 24 * 3600, start=None, end=None))
+    shown = await vendor.recordings.find(replace(wider, asked_ms=page.elsewhere.asked_ms))
+    assert sorted(ids(shown)) == sorted(new)
+    assert vendor.codes == {0}
+
+
 async def test_nothing_in_three_days_needs_no_second_look(vendor: Vendor) -> None:
     page = await vendor.ask("room=1230 last=3d")
     assert page.elsewhere is None

@@ -129,7 +129,7 @@ class Reader:
         )
 
     async def look_elsewhere(self, page: Page, asking: Asking) -> Page:
-        """Look for the same in everything the API can see, for an answer that found nothing."""
+        """Look for the same in everything the API can see now, for an answer that found nothing."""
         return await _read_elsewhere(self._scan(page.question, asking), page)
 
     def _now_ms(self) -> int:
@@ -146,13 +146,14 @@ async def _read_elsewhere(scan: Scan, page: Page) -> Page:
         page=1,
         sort=Sort.NEWEST,
     )
-    question = replace(page.question, query=query, cursor=None)
-    asked_ms = question.asked_ms if question.asked_ms is not None else scan.now_ms
-    window = look(question, asked_ms, scan.sight(asked_ms)).window
+    asked_ms = page.question.asked_ms if page.question.asked_ms is not None else scan.now_ms
+    now_ms = scan.sight(asked_ms).now_ms  # a button may be days old; equal questions still share the calls
+    question = replace(page.question, query=query, cursor=None, asked_ms=now_ms)
+    window = look(question, now_ms, scan.sight(now_ms)).window
     if window.start_ms >= page.window.start_ms and window.end_ms <= page.window.end_ms:
         return page
     wide = await read_screen(scan, question)
     if not wide.total and not wide.exact:
         return page
     latest = wide.recordings[0] if wide.recordings else None
-    return replace(page, elsewhere=Elsewhere(wide.total, wide.exact, latest))
+    return replace(page, elsewhere=Elsewhere(wide.total, wide.exact, latest, now_ms))

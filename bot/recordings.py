@@ -24,12 +24,12 @@ from bot.zegocloud.limiter import Lane, Limiter
 from bot.zegocloud.shared_permits import SharedPermits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable
+    from collections.abc import Callable, Hashable, Sequence
 
     from bot.clock import Clock
     from bot.config import Settings
     from bot.lookups import Lookups
-    from bot.models import RecordingDetails
+    from bot.models import Recording, RecordingDetails
     from bot.page import Page, Question
     from bot.redis_link import RedisLink
     from bot.verdicts.types import Thresholds, Verdict
@@ -95,6 +95,7 @@ class Recordings:
         self._answers: TTLCache[Hashable, Page] = TTLCache(ANSWERS_KEPT, cache_ttl_seconds, clock.monotonic)
         self._last_good: TTLCache[Hashable, Page] = TTLCache(ANSWERS_KEPT, STALE_SECONDS, clock.monotonic)
         self._rooms_seen = RoomsSeen()
+        zego.on_seen = self._note_seen
         self._searches: SharedWork[Page] = SharedWork()
         self._reader = Reader(zego, clock)
 
@@ -171,7 +172,7 @@ class Recordings:
         return replace(details, skew_ms=self._reader.skew_ms or 0)
 
     def rooms_lately(self, most: int = 3) -> list[str]:
-        """Rooms seen in recent answers, the latest first: for examples that mean something here."""
+        """Rooms seen lately, the latest first: for examples that mean something here."""
         return self._rooms_seen.lately(most)
 
     async def aclose(self) -> None:
@@ -226,6 +227,10 @@ class Recordings:
         """What the rows tell without another call."""
         rows = page.recordings
         return {row.task_id: judge_row(row, rows, page.now_ms, self.thresholds) for row in rows}
+
+    def _note_seen(self, seen: Sequence[Recording | RecordingDetails]) -> None:
+        """Remember what the vendor sent, whoever asked for it and whether or not it is shown."""
+        self._rooms_seen.remember(one.room_id for one in reversed(seen))
 
     def _at_a_moment(self, question: Question) -> Question:
         """Fill in when it was asked; the same question asked again shortly after means the same moment."""

@@ -801,6 +801,28 @@ async def test_similar_rooms_come_from_rows_seen_lately_at_no_call(vendor: Vendo
     assert vendor.calls == calls
 
 
+@pytest.mark.parametrize("text", ["last=6h", "last=6h size=1", "status=failed"])
+async def test_a_room_that_stood_on_no_screen_is_offered_too(vendor: Vendor, text: str) -> None:
+    for n in range(15):
+        add(vendor, 1 + n / 100, room=f"room-{n:02d}")
+    add(vendor, 2, room="4711")
+    page = await vendor.ask(text)
+    assert "4711" not in [row.room_id for row in page.recordings]
+    assert (await vendor.ask("room=4712")).similar_rooms == ("4711",)
+
+
+async def test_rooms_of_every_call_are_remembered_whoever_asks(vendor: Vendor) -> None:
+    task = add(vendor, 1, room="of-details")
+    await vendor.recordings.details(task)
+    assert (await vendor.ask("room=of-detail")).similar_rooms == ("of-details",)
+    vendor.restart()
+    await vendor.recordings.find_all(vendor.question("status=ended"))
+    assert (await vendor.ask("room=of-detail")).similar_rooms == ("of-details",)
+    calls = vendor.calls
+    assert (await vendor.ask("room=of-detail size=3")).similar_rooms == ("of-details",)
+    assert vendor.calls == calls
+
+
 async def test_rooms_seen_last_come_first(vendor: Vendor) -> None:
     for hours, room in ((3, "old"), (2, "middle"), (1, "new")):
         add(vendor, hours, room=room)

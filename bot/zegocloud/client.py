@@ -27,10 +27,10 @@ from bot.zegocloud.sent import Sent
 from bot.zegocloud.transport import Transport
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
     from bot.clock import Clock
-    from bot.models import RecordingDetails, TaskPage
+    from bot.models import Recording, RecordingDetails, TaskPage
     from bot.zegocloud.limiter import Lane, Limiter
 
 __all__ = ["Asking", "RetryPolicy", "ZegoClient"]
@@ -70,6 +70,7 @@ class ZegoClient:
         last_ok_ms: when the vendor last answered well (Unix ms); also with an error about the question alone.
         failure: what failed last, after all retries; None once the vendor has answered well again.
         on_call: told of every request that was sent.
+        on_seen: told of every task in an answer, in the answer's order; not again where the answer is kept.
         page_lookups, details_lookups: how often an answer was at hand.
     """
 
@@ -99,6 +100,7 @@ class ZegoClient:
         self.last_ok_ms: int | None = None
         self.failure: ZegoError | None = None
         self.on_call: Callable[[Sent], None] | None = None
+        self.on_seen: Callable[[Sequence[Recording | RecordingDetails]], None] | None = None
         self.page_lookups, self.details_lookups = Lookups(), Lookups()
 
     def __repr__(self) -> str:
@@ -209,6 +211,8 @@ class ZegoClient:
 
         page = await self._fetch("DescribeTasks", call, attempt)
         self._cache.keep_page(request, page)
+        if self.on_seen:
+            self.on_seen(page.recordings)
         return page
 
     async def _fetch_details(
@@ -220,6 +224,8 @@ class ZegoClient:
 
         details = await self._fetch("DescribeRecordStatus", call, attempt)
         self._cache.keep_details(request, details)
+        if self.on_seen:
+            self.on_seen((details,))
         return details
 
     async def _fetch(self, action: str, call: Call[_T], attempt: Callable[[float], Awaitable[_T]]) -> _T:

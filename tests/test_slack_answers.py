@@ -292,6 +292,34 @@ async def test_a_button_weeks_old_still_answers_as_far_as_can_be_seen(world: Wor
     assert tasks_in(said) == []
 
 
+async def test_a_row_that_cannot_be_read_is_left_out_and_said_to_be(world: World) -> None:
+    tasks = add_ended(world, 3)
+    world.zego.misbehave(Fault(FaultKind.UNREADABLE_ROW))
+    answer = await world.ask("room=1230 last=6h")
+    assert tasks_in(answer) == tasks[1:]
+    for words in (answer.shown_text, answer.text):
+        assert "at least 2 recordings found" in words.replace("\u00a0", " ")
+        assert "1 recording could not be read and is left out." in words.replace("\u00a0", " ")
+    details = await world.press(await world.ask(f"task={tasks[1]}"), "Refresh")
+    assert "No files" not in details.shown_text
+    for words in (details.shown_text, details.text):
+        assert "1 file could not be read and is left out." in words.replace("\u00a0", " ")
+        assert "ended without a file" not in words
+    await world.slack.click(answer, "Export CSV")
+    shared = await world.slack.wait_for(lambda: next((m for m in world.slack.messages if m.files), None))
+    assert "1 recording could not be read" in shared.text
+    assert "at least 2 recordings" in shared.files[0]["title"]
+
+
+async def test_a_list_of_nothing_but_a_row_that_cannot_be_read_is_not_said_to_be_empty(world: World) -> None:
+    add_ended(world, 1)
+    world.zego.misbehave(Fault(FaultKind.UNREADABLE_ROW))
+    answer = await world.ask("room=1230 last=6h")
+    assert "No recordings found that could be read" in answer.shown_text
+    assert "1\u00a0recording could not be read" in answer.shown_text.replace("1 rec", "1\u00a0rec")
+    assert "at least 0" not in answer.shown_text + answer.text
+
+
 DAY_SECONDS = 24 * 3600
 
 

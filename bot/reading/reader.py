@@ -13,6 +13,7 @@ from bot.reading.plan import PLANS
 from bot.reading.scan import Scan
 from bot.reading.screen import read_screen
 from bot.reading.sight import MARGIN_MS, look, skew_note
+from bot.reading.together import together
 from bot.zegocloud.protocol import DescribeTasks, TaskFilter
 
 if TYPE_CHECKING:
@@ -127,6 +128,18 @@ class Reader:
             not_before_ms=now_ms if question.refresh else 0,
             progress=progress,
         )
+
+    async def read_newest(self, question: Question, asking: Asking) -> None:
+        """Have the first page of both lists sent, and kept, in two calls: nothing is made of them.
+
+        Raises:
+            ZegoError, TooLateError: the vendor did not answer.
+        """
+        scan = self._scan(question, asking)
+        asked_ms = question.asked_ms if question.asked_ms is not None else scan.now_ms
+        span = look(question, asked_ms, scan.sight(asked_ms)).everything
+        lists = (DescribeTasks(kind, span.start_ms, span.end_ms) for kind in TaskFilter)
+        await together(self._zego.list_tasks(request, asking) for request in lists)
 
     async def look_elsewhere(self, page: Page, asking: Asking) -> Page:
         """Look for the same in everything the API can see now, for an answer that found nothing."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import re
 import time
@@ -9,7 +10,7 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack, contextmanager
 from enum import Enum, auto
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -82,6 +83,12 @@ class SlackClient(AsyncWebClient):
     def open(self) -> None:
         """Keep connections for the next calls and posts, in the running event loop; to be closed."""
         self.session = _new_session()
+
+    def impatient(self) -> Self:
+        """The same client, which never waits for Slack's pace: a call refused for it is an error at once."""
+        other = copy.copy(self)
+        other.retry_handlers = []
+        return other
 
     async def aclose(self) -> None:
         """Close the connections that are kept."""

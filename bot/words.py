@@ -14,7 +14,7 @@ from bot.verdicts.types import Kind
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bot.models import Recording
+    from bot.models import Recording, RecordingDetails
     from bot.page import Page
     from bot.verdicts.types import Verdict
 
@@ -30,6 +30,8 @@ LABELS = {
 
 def found(page: Page) -> str:
     """How many there are."""
+    if not page.total and page.unreadable:
+        return "No recordings found that could be read"
     if not page.total and page.exact:
         return "No recordings found"
     return f"{count(page.total, 'recording', exact=page.exact)} found"
@@ -89,6 +91,14 @@ def worst_verdict(row: Recording, page: Page) -> Verdict | None:
     told = () if page.question.query.status == Status.ATTENTION else (Kind.FAILED, Kind.PAUSED)
     verdicts = page.verdicts.get(row.task_id, ())
     return next((verdict for verdict in verdicts if verdict.kind not in told), None)
+
+
+def unreadable_files(details: RecordingDetails) -> str:
+    """That some files of a task are not shown; empty when all are."""
+    if not details.unreadable:
+        return ""
+    verb = "is" if len(details.unreadable) == 1 else "are"
+    return f"{count(len(details.unreadable), 'file')} could not be read and {verb} left out."
 
 
 def asides(page: Page, when: Callable[[int], str]) -> list[str]:

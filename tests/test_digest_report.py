@@ -110,6 +110,13 @@ def report(found: Summary, digest: Digest = DIGEST, **more: Any) -> Report:
     return Report(digest, NINE, summary=found, **{**values, **more})
 
 
+def test_a_total_that_is_not_known_is_said_to_be_the_least_and_is_never_nothing() -> None:
+    found = replace(summary([row(1), row(2)]), exact=False)
+    assert figures(found, Comparison())[0] == "at least 2 recordings"
+    assert not replace(summary([]), exact=False).is_empty
+    assert summary([]).is_empty
+
+
 # Which stretch of time.
 
 

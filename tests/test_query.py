@@ -902,6 +902,20 @@ def test_what_was_read_otherwise_than_written_is_noted(text: str, notes: tuple[s
     assert resolve_window(parse_query(text, NOW, BERLIN), NOW, BERLIN).notes == notes
 
 
+def test_what_was_asked_long_ago_is_said_without_a_word_that_is_only_true_of_now() -> None:
+    query = parse_query("room=1230 last=6h", NOW, BERLIN)
+    window = resolve_window(query, NOW, BERLIN, asked_now=False)
+    assert describe_window(query, window) == "Mon 23 Nov 08:03 – 14:03 (Europe/Berlin)"
+    assert describe_query(query, window) == (
+        "Recordings in room 1230, all statuses, that started in the window "
+        "Mon 23 Nov 08:03 – 14:03 (Europe/Berlin), newest first."
+    )
+    query = parse_query("from=9:00 to=16:00", NOW, BERLIN)
+    assert resolve_window(query, NOW, BERLIN, asked_now=False).notes == (
+        "`to=16:00` was in the future when this was asked; the window ends at that moment.",
+    )
+
+
 def test_an_end_in_the_future_is_cut_to_now() -> None:
     assert resolve_window(parse_query("to=16:00", NOW, BERLIN), NOW, BERLIN).end_ms == round(NOW * 1000)
 

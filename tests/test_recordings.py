@@ -757,6 +757,29 @@ async def test_nothing_found_says_what_the_last_three_days_have(vendor: Vendor) 
     assert page.elsewhere.latest.task_id == latest
 
 
+@pytest.mark.parametrize("found", [0, 2])
+@pytest.mark.parametrize(
+    "text", ["last=6h", "status=ongoing last=6h", "from=yesterday", "to=2026-11-22", "sort=oldest", "page=2"]
+)
+async def test_what_the_last_three_days_have_is_counted_from_now_however_old_the_question(
+    vendor: Vendor, text: str, found: int
+) -> None:
+    add(vendor, 30, ONGOING)
+    question = replace(vendor.question(f"room=1230 {text}"), asked_ms=NOW_MS)
+    vendor.clock.advance(10 * 24 * 3600)
+    new = [add(vendor, hours - 240, ONGOING) for hours in (1, 71)][:found]
+    if not found:
+        vendor.zego.clear()
+    page = await vendor.recordings.find(question)
+    assert (page.recordings, page.window.asked_now) == ((), False)
+    assert (page.elsewhere.total, page.elsewhere.exact) == (found, True)
+    assert page.elsewhere.asked_ms == NOW_MS + 10 * 24 * HOUR_MS
+    wider = replace(question, query=replace(question.query, last_seconds=3 * 24 * 3600, start=None, end=None))
+    shown = await vendor.recordings.find(replace(wider, asked_ms=page.elsewhere.asked_ms))
+    assert sorted(ids(shown)) == sorted(new)
+    assert vendor.codes == {0}
+
+
 async def test_nothing_in_three_days_needs_no_second_look(vendor: Vendor) -> None:
     page = await vendor.ask("room=1230 last=3d")
     assert page.elsewhere is None
@@ -797,6 +820,28 @@ async def test_similar_rooms_come_from_rows_seen_lately_at_no_call(vendor: Vendo
     calls = vendor.calls
     page = await vendor.ask("room=1230 last=3d size=5")
     assert set(page.similar_rooms) == {"1203", "12300"}
+    assert vendor.calls == calls
+
+
+@pytest.mark.parametrize("text", ["last=6h", "last=6h size=1", "status=failed"])
+async def test_a_room_that_stood_on_no_screen_is_offered_too(vendor: Vendor, text: str) -> None:
+    for n in range(15):
+        add(vendor, 1 + n / 100, room=f"room-{n:02d}")
+    add(vendor, 2, room="4711")
+    page = await vendor.ask(text)
+    assert "4711" not in [row.room_id for row in page.recordings]
+    assert (await vendor.ask("room=4712")).similar_rooms == ("4711",)
+
+
+async def test_rooms_of_every_call_are_remembered_whoever_asks(vendor: Vendor) -> None:
+    task = add(vendor, 1, room="of-details")
+    await vendor.recordings.details(task)
+    assert (await vendor.ask("room=of-detail")).similar_rooms == ("of-details",)
+    vendor.restart()
+    await vendor.recordings.find_all(vendor.question("status=ended"))
+    assert (await vendor.ask("room=of-detail")).similar_rooms == ("of-details",)
+    calls = vendor.calls
+    assert (await vendor.ask("room=of-detail size=3")).similar_rooms == ("of-details",)
     assert vendor.calls == calls
 
 

@@ -336,6 +336,25 @@ async def test_a_task_as_json_has_its_files_with_units(terminal: Terminal) -> No
     assert file["duration_ms"] > 0
 
 
+async def test_what_cannot_be_read_is_noted_in_every_form(terminal: Terminal) -> None:
+    task = terminal.add(status=3)
+    terminal.add(status=3, minutes_ago=90)
+    terminal.zego.misbehave(Fault(FaultKind.UNREADABLE_ROW))
+    note = "1 recording could not be read and is left out."
+    for form in ((), ("--all",), ("--json",), ("--csv",)):
+        status, out, err = await terminal.query("status=ended last=6h", *form)
+        assert status == 0
+        assert task not in out
+        assert note in out + err
+    answer = json.loads((await terminal.query("status=ended last=6h", "--json"))[1])
+    assert (answer["total"], answer["exact"], answer["notes"]) == (1, False, [note])
+    note = "1 file could not be read and is left out."
+    for form in ((), ("--json",)):
+        _, out, _ = await terminal.query(f"task={task}", *form)
+        assert note in out
+        assert "No files" not in out
+
+
 async def test_one_task_is_no_list_for_csv(terminal: Terminal) -> None:
     status, out, err = await terminal.query("task=YRHu6-E4IyvEAAAD", "--csv")
     assert (status, out) == (2, "")

@@ -41,7 +41,7 @@ def build_support_text(details: RecordingDetails, verdicts: Sequence[Verdict]) -
         f"Began: {when(details.began_ms) if details.began_ms is not None else 'not told'}",
         f"Ended: {when(details.ended_ms) if details.ended_ms is not None else 'not told'}",
         f"Verdict: {', '.join(verdict.headline.lower() for verdict in verdicts)}",
-        f"Files: {len(details.files)}",
+        f"Files: {details.file_count}{f' ({bad} unreadable)' if (bad := len(details.unreadable)) else ''}",
     ]
     files = [
         f"- {safe(file.file_id, _FILE_ID_CHARACTERS) or 'file without an ID'}{_figures(file, when, safe)}"

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def figures(summary: Summary, comparison: Comparison) -> list[str]:
     """The headline figures in words, the total first."""
     counts = summary.counts
-    words = [count(counts["total"], "recording") + _in_brackets(comparison.total)]
+    words = [count(counts["total"], "recording", exact=summary.exact) + _in_brackets(comparison.total)]
     if summary.ended_well:
         words.append(f"{summary.ended_well:,} ended well")
     if counts["failed"]:

@@ -56,6 +56,7 @@ class Summary:
         sees_back_to_ms: how far back could be seen, where the window begins earlier.
         notes: sentences that the reader has to know.
         now_ms: the vendor's now when it was taken (Unix ms).
+        exact: the counts are; else so many at least.
     """
 
     window: SlotWindow
@@ -69,11 +70,12 @@ class Summary:
     sees_back_to_ms: int | None
     notes: tuple[str, ...]
     now_ms: int
+    exact: bool = True
 
     @property
     def is_empty(self) -> bool:
         """Nothing began, and nothing that began earlier needs attention."""
-        return not self.counts["total"] and not self.attention
+        return not self.counts["total"] and not self.attention and self.exact
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +157,7 @@ def summarise(
         sees_back_to_ms=begun.sees_back_to_ms,
         notes=judged.notes,
         now_ms=begun.now_ms,
+        exact=begun.exact,
     )
 
 

@@ -96,7 +96,8 @@ class Exports:
 
     async def _upload(self, page: Page, channel: str, thread_ts: str = "") -> bool:
         """Upload the file; False where the bot is not in the channel."""
-        words = describe_query(page.question.query, page.window)
+        words = " ".join([describe_query(page.question.query, page.window), *page.notes])
+        rows = count(len(page.recordings), "recording", exact=page.exact)
         began = datetime.fromtimestamp(page.as_of_ms / 1000, UTC)
         try:
             await self._client.files_upload_v2(
@@ -104,7 +105,7 @@ class Exports:
                 thread_ts=thread_ts or None,
                 content=build_csv(page.recordings),
                 filename=f"recordings-{began:%Y-%m-%dT%H%MZ}.csv",
-                title=f"{count(len(page.recordings), 'recording')} as of {began:%Y-%m-%d %H:%M} UTC",
+                title=f"{rows} as of {began:%Y-%m-%d %H:%M} UTC",
                 initial_comment=escape(words),
             )
         except SlackApiError as error:

@@ -32,13 +32,16 @@ _ONE_SECOND = dt.timedelta(seconds=1)
 class Window:
     """A stretch of time, resolved: Unix milliseconds, both ends included, and the zone it was read in.
 
-    `notes` are sentences about how it was read: a repeated hour, an end that lay in the future.
+    `notes` are sentences about how it was read: a repeated hour, an end that lay in the future. `asked_now`
+    is False where the question was asked some time ago, as by a button of an old message: then nothing may
+    be said that is only true of now, such as "the last 6 h".
     """
 
     start_ms: int
     end_ms: int
     zone: str
     notes: tuple[str, ...] = ()
+    asked_now: bool = True
 
 
 class RelativeDay(StrEnum):

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from bot.errors import QueryError
 from bot.page import Cursor, Page
+from bot.plural import count
 from bot.query import Sort
 from bot.query.typed_text import Mistake
 from bot.query.values import check_room
@@ -118,6 +119,9 @@ class _Reading:
         notes = page.notes
         if number != asked and screen and not self._cursor:
             notes = (*notes, f"There is no page {asked}; this is the last one.")
+        if unreadable := merged.unreadable:
+            verb = "is" if unreadable == 1 else "are"
+            notes = (*notes, f"{count(unreadable, 'recording')} could not be read and {verb} left out.")
         total, exact = merged.total(settled)
         before = merged.running_before() if self._plan.everything_running else []
         more = at + size < len(settled.rows)
@@ -129,6 +133,7 @@ class _Reading:
             first=first,
             total=max(total, first + len(screen)),
             exact=exact,
+            unreadable=unreadable,
             newer=Cursor(*screen[0].order, forward=False) if first and screen else None,
             older=Cursor(*screen[-1].order, forward=True) if more else None,
             running_before=len(before) + self._counted_before,

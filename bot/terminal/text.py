@@ -15,7 +15,7 @@ from bot.blocks.verdict_words import words_in_plain
 from bot.models import FAILED, ONGOING, PAUSED, RUNNING, STARTING
 from bot.query import describe_query, help_terms
 from bot.reading.sight import skew_note
-from bot.words import asides, found, worst_verdict
+from bot.words import asides, found, unreadable_files, worst_verdict
 from bot.zones import zone_info
 
 if TYPE_CHECKING:
@@ -83,11 +83,11 @@ def show_details(details: RecordingDetails, verdicts: Iterable[Verdict], zone: s
         words = words_in_plain(verdict.words, zone, printable)
         console.print(Text(f"{verdict.headline}: ", style="bold") + Text(words))
     console.print(_facts(facts))
-    console.print(Text(f"Files: {len(details.files)}" if details.files else "No files", style="bold"))
+    console.print(Text(f"Files: {len(details.files)}" if details.file_count else "No files", style="bold"))
     for file in details.files:
         console.print(Text(printable(file.stream_id or file.file_id or "file")))
         console.print(_facts(_file_facts(file)))
-    if note := skew_note(details.skew_ms):
+    for note in filter(None, [unreadable_files(details), skew_note(details.skew_ms)]):
         console.print(Text(note, style="yellow"))
 
 

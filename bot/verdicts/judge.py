@@ -127,6 +127,10 @@ def _worst_first(verdicts: Iterable[Verdict | None]) -> tuple[Verdict, ...]:
 def _fine(details: RecordingDetails, now_ms: int) -> Verdict:
     uploaded = sum(file.status == verdict_files.UPLOADED for file in details.files)
     words: Words
+    if details.unreadable:
+        unread = f"{len(details.unreadable)} of {count(details.file_count, 'file')}"
+        words = (f"{unread} could not be read; nothing is wrong as far as the rest tells.",)
+        return Verdict(Kind.FINE, "Not sure", words)
     if details.status == STARTING and details.began_ms is not None:
         words = (f"It has been starting for {_so_far(details.began_ms, now_ms)}, which is normal.",)
     elif details.status == ENDED and uploaded and uploaded == len(details.files):

@@ -23,11 +23,13 @@ def is_final(details: RecordingDetails) -> bool:
     """Whether nothing about a task can change any more: it ended, and each of its files is uploaded or lost.
 
     An ended task without files is not final: whether the vendor lists files only later is undocumented. Nor
-    is one with a file in backup storage, from where it may still be moved (unverified).
+    is one with a file in backup storage, from where it may still be moved (unverified), or with one that
+    cannot be read.
     """
     return (
         details.status in (ENDED, FAILED)
         and bool(details.files)
+        and not details.unreadable
         and all(file.status in _FINAL_FILES for file in details.files)
     )
 

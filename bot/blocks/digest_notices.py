@@ -7,10 +7,9 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from bot.blocks.buttons import actions, button, context, section
-from bot.blocks.digest_text import schedule_in_words
+from bot.blocks.digest_text import MAX_TEXT_CHARACTERS, schedule_in_words
 from bot.blocks.notices import HALF_A_SECTION
-from bot.blocks.recording_words import cut
-from bot.blocks.text import code, date, escape, name, plain_date, shortened
+from bot.blocks.text import code, cut, date, escape, name, one_line, plain_date, shortened
 from bot.digests import ids as digest_ids
 from bot.digests.settings import has_own_window
 from bot.plural import count
@@ -102,7 +101,7 @@ def build_digest_list(digests: Sequence[Digest], owners: Mapping[str, str], note
         if len(json.dumps(blocks, ensure_ascii=False)) <= MAX_BLOCKS_CHARACTERS:
             break
     lines = [_DATE.sub(_PLAIN, note), f"{heading}:", *(_in_plain_words(digest) for digest in digests)]
-    return {"text": "\n".join(filter(None, lines))[:4000], "blocks": blocks}
+    return {"text": shortened("\n".join(filter(None, lines)), MAX_TEXT_CHARACTERS), "blocks": blocks}
 
 
 def build_digest_notice(text: str, digest: Digest | None = None) -> Message:
@@ -159,10 +158,10 @@ def build_owner_notice(notice: Notice) -> Message:
 def _described(digest: Digest, owner: str, characters: int) -> str:
     """Number, schedule, query, when next, how the last went, whose it is, and why it is paused."""
     words = schedule_in_words(digest.schedule)
-    plan = f"{escape(cut(words, 2 * characters))}, {escape(digest.zone)}"
+    plan = f"{_short(words, 2 * characters)}, {escape(digest.zone)}"
     lines = [f"*{digest.number}* · {plan} · {_about(digest.query, characters)}"]
     if digest.is_paused:
-        why = f": {escape(cut(digest.paused_why, characters))}" if digest.paused_why else ""
+        why = f": {_short(digest.paused_why, characters)}" if digest.paused_why else ""
         lines.append(f"▲ *Paused*{why}")
     elif digest.next_run_at is not None:
         lines.append(f"Next {date(digest.next_run_at * 1000)}")
@@ -188,9 +187,14 @@ def _in_plain_words(digest: Digest) -> str:
 def _last(digest: Digest, characters: int) -> str:
     if not digest.last_slot_at:
         return "not posted yet"
-    why = f": {escape(cut(digest.last_error, characters))}" if digest.last_error else ""
+    why = f": {_short(digest.last_error, characters)}" if digest.last_error else ""
     result = {"quiet": "nothing to tell"}.get(digest.last_result, digest.last_result)
     return f"last {date(digest.last_slot_at * 1000)}, {result}{why}"
+
+
+def _short(sentence: str, characters: int) -> str:
+    """A sentence of ours on one line, escaped before it is cut: it may have code in it."""
+    return shortened(escape(one_line(sentence)), characters)
 
 
 def _about(query: str, characters: int = _QUERY_CHARACTERS) -> str:

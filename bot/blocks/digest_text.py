@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bot.blocks.recording_words import cut
-from bot.blocks.text import escape, label, plain_date
+from bot.blocks.text import cut, escape, label, plain_date, shortened
 from bot.blocks.verdict_words import words_in_plain
 from bot.digests.headline import busiest, figures
 from bot.digests.schedule import describe_schedule, parse_schedule
@@ -58,7 +57,7 @@ def build_digest_text(report: Report, shown: int = MOST_LISTED) -> str:
     lines += [*(f"{line}." for line in extremes(summary, escape)), *notes_of(report, when)]
     lines.append(f"{plan(report.digest)}{coming(report, when)}.")
     text = f"{escape(lines[0])}\n" + "\n".join(lines[1:])
-    return text if len(text) <= MAX_TEXT_CHARACTERS or shown else f"{text[: MAX_TEXT_CHARACTERS - 1]}…"
+    return text if shown else shortened(text, MAX_TEXT_CHARACTERS)
 
 
 def in_short(verdict: Verdict) -> Verdict:

@@ -758,6 +758,78 @@ async def test_an_owner_who_cannot_be_told_yet_is_told_later_and_one_who_cannot_
     assert tries == [NINE, NINE + LEASE_SECONDS]
 
 
+async def test_owners_who_take_long_to_be_told_delay_no_digest(desk: Desk) -> None:
+    for _ in range(3):
+        await desk.add("every day at 09:00", channel=ARCHIVED)
+    digest = await desk.add()
+    slack_is_slow, slack_answers = asyncio.Event(), asyncio.Event()
+
+    async def tell(notice: Notice) -> None:
+        slack_is_slow.set()
+        await slack_answers.wait()
+        desk.told.append(notice)
+
+    worker = desk.worker(tell=tell)
+    desk.clock.set(NINE)
+    worker.start()
+    await asyncio.wait_for(slack_is_slow.wait(), 30)
+    for hour in (1, 2):
+        desk.clock.set(NINE + hour * HOUR)
+        worker.wake()
+        await happens(desk, lambda hour=hour: len(desk.posts) == hour + 1)
+    assert desk.told == []
+    slack_answers.set()
+    await until(lambda: len(desk.told) == 3)
+    await worker.stop()
+    assert digest.id not in {notice.digest.id for notice in desk.told}
+
+
+@pytest.mark.parametrize("taken", [True, False])
+async def test_an_owner_is_told_again_after_a_stop_only_where_slack_may_not_have_taken_it(
+    desk: Desk, taken: bool
+) -> None:
+    await desk.add("every day at 09:00", channel=ARCHIVED)
+    began, slack_answers = asyncio.Event(), asyncio.Event()
+
+    async def tell(notice: Notice) -> None:
+        began.set()
+        await slack_answers.wait()
+        desk.told.append(notice)
+
+    worker = desk.worker(tell=tell)
+    desk.clock.set(NINE)
+    worker.start()
+    await asyncio.wait_for(began.wait(), 30)
+    stopping = asyncio.create_task(worker.stop(seconds=30 if taken else 0.05))
+    await asyncio.sleep(0)
+    if taken:
+        slack_answers.set()
+    await stopping
+    assert len(desk.told) == int(taken)
+    restarted = desk.worker()
+    await restarted.step()
+    assert len(desk.told) == int(taken), "nobody is told twice at once"
+    desk.clock.advance(LEASE_SECONDS)
+    await restarted.step()
+    assert len(desk.told) == 1
+
+
+async def test_an_owner_who_was_told_while_the_database_was_busy_is_not_told_again(desk: Desk) -> None:
+    await desk.add("every day at 09:00", channel=ARCHIVED)
+    desk.clock.set(NINE)
+    with closing(sqlite3.connect(desk.folder / "digests.db", isolation_level=None)) as other:
+
+        async def tell(notice: Notice) -> None:
+            desk.told.append(notice)
+            other.execute("BEGIN IMMEDIATE")
+            asyncio.get_running_loop().call_later(0.3, other.execute, "ROLLBACK")
+
+        await desk.worker(tell=tell).step()
+    desk.clock.advance(LEASE_SECONDS)
+    await desk.worker().step()
+    assert len(desk.told) == 1
+
+
 @pytest.mark.parametrize("pace_seconds", [0.2, 3600])
 async def test_a_channels_messages_are_paced_and_others_need_not_wait(
     tmp_path: Path, pace_seconds: float

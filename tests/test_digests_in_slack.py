@@ -11,6 +11,7 @@ import pytest
 
 from bot.app import Bot
 from bot.digests.posting import EVENT_TYPE
+from bot.digests.worker import LEASE_SECONDS
 from bot.query.durations import DAY, HOUR, MINUTE
 from bot.sandbox.slack import (
     ASKER,
@@ -349,6 +350,48 @@ async def test_a_digest_that_cannot_work_is_paused_and_its_owner_told(world: Wor
     resumed = await world.press(listed, "Resume")
     assert "Resumed digest 1" in resumed.text
     assert not (await digest(world)).is_paused
+
+
+def to_a_person(arguments: dict[str, Any]) -> bool:
+    """Whether a message is a direct one, or about to be."""
+    return "users" in arguments or str(arguments.get("channel")).startswith("D")
+
+
+@pytest.mark.parametrize("method", ["conversations.open", "chat.postMessage"])
+@pytest.mark.parametrize(
+    ("trouble", "is_told"),
+    [
+        ({"error": "internal_error"}, True),
+        ({"error": "fatal_error"}, True),
+        ({"error": "service_unavailable"}, True),
+        ({"error": "ratelimited"}, True),
+        ({"error": "token_revoked"}, True),
+        ({"status": 503}, True),
+        ({"error": "user_disabled"}, False),
+    ],
+)
+async def test_an_owner_is_told_when_slack_takes_messages_again_unless_it_never_will(
+    world: World, method: str, trouble: dict[str, Any], is_told: bool
+) -> None:
+    await world.ask(ADD)
+    world.slack.channels[GENERAL].is_archived = True
+    world.slack.misbehave(method, only_if=to_a_person, **trouble)
+    go_to(world, NINE)
+    await ended(world, NINE)
+    refused = await world.slack.wait_for(
+        lambda: [call for call in world.slack.calls_of(method) if not call.ok and to_a_person(call.args)]
+    )
+    assert len(refused) == 1
+    assert told(world) == []
+    store = world.bot.digests.store
+    go_to(world, NINE + LEASE_SECONDS + 1)
+    if is_told:
+        await world.slack.wait_for(lambda: told(world))
+    go_to(world, NINE + 3 * LEASE_SECONDS)
+    async with asyncio.timeout(30):
+        while await store.claim_notice(world.clock.now(), "nobody", 0.0):  # noqa: ASYNC110 - no event for it
+            await asyncio.sleep(0)
+    assert len(told(world)) == int(is_told)
 
 
 async def test_what_was_missed_while_the_bot_was_away_is_told_by_the_next_post(world: World) -> None:

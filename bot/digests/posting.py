@@ -170,6 +170,22 @@ class Poster:
         await asyncio.sleep(turn - now)
 
 
+def failure(error: Exception, what: str, *, sent: bool) -> Exception:
+    """Our error for a call of Slack's that ended with one of SLACK_ERRORS.
+
+    Args:
+        error: what it ended with.
+        what: what Slack was sent, in words.
+        sent: it was a message, which may be there all the same.
+    """
+    if isinstance(error, SlackApiError):
+        return _refusal(error, what, sent=sent)
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return TransientError("Slack could not be reached.")
+    kind = UncertainError if sent else TransientError
+    return kind(f"Slack did not say whether it took {what}.")
+
+
 def _name(claim: Claim) -> dict[str, Any]:
     """What the metadata says: strings and figures come back from Slack as they were sent."""
     return {"digest": claim.digest.id, "slot": claim.slot_at}

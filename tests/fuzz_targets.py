@@ -34,7 +34,7 @@ from bot.csv_file import build_csv
 from bot.digests.commands import Verb, names_digests, parse_digest_command
 from bot.digests.form import read_digest_form
 from bot.digests.schedule import next_times, parse_schedule
-from bot.digests.settings import read_settings
+from bot.digests.settings import query_of, read_settings
 from bot.errors import QueryError, RecordingsError, ZegoError
 from bot.listeners.access import asker_of, check_access
 from bot.listeners.asking import question_of_button
@@ -255,7 +255,7 @@ def check_digest_command(text: str) -> None:
         if command.verb in {Verb.ADD, Verb.PREVIEW} and command.terms:
             settings = read_settings(command.terms, NOW, "Europe/Berlin")
             times = next_times(parse_schedule(settings.schedule, 0), NOW, settings.zone, 3)
-            check_message(build_preview(settings, times))
+            check_message(build_preview(settings, query_of(settings, NOW), times))
     except QueryError as error:
         check_message(build_digest_mistake(error))
 

@@ -11,11 +11,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.blocks.buttons import context, section
-from bot.blocks.digest_notices import build_digest_list, build_digest_mistake, build_owner_notice
+from bot.blocks.digest_notices import (
+    Done,
+    build_digest_list,
+    build_digest_mistake,
+    build_digest_notice,
+    build_owner_notice,
+)
 from bot.blocks.notices import build_mistake, build_problem
 from bot.blocks.text import MAX_CHARACTERS, code, date, escape, shortened
 from bot.digests.records import Digest, Notice
 from bot.errors import QueryError
+from bot.query import RecordingQuery
 from bot.sandbox.slack.block_rules import check_blocks
 
 NINE = 1_795_420_800
@@ -111,7 +118,8 @@ def test_what_is_said_about_digests_is_never_cut_in_the_middle(hostile: str, man
         digests = [replace(paused, id=str(number), number=number) for number in range(1, many + 1)]
         error = QueryError(sentence, sentence)
         for message in (
-            build_digest_list(digests, {"U123456": hostile}, f"Paused digest 1: next {DATE}."),
+            build_digest_list(digests, {"U123456": hostile}, Done("pause", paused, None)),
+            build_digest_notice(Done("changed", paused, RecordingQuery(rooms=(hostile or "&",)))),
             build_owner_notice(Notice(paused, NINE, sentence)),
             build_digest_mistake(error),
             build_mistake(error),

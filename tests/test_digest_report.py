@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bot.blocks.digest import MAX_TEXT_CHARACTERS, build_digest
 from bot.blocks.digest_chart import draw_chart
-from bot.blocks.digest_notices import build_digest_list, build_owner_notice
+from bot.blocks.digest_notices import Done, build_digest_list, build_owner_notice
 from bot.digests.chart import Chart, chart_labels
 from bot.digests.comparison import Comparison, compare
 from bot.digests.headline import busiest, figures
@@ -392,7 +392,8 @@ def test_a_list_of_20_digests_with_the_longest_queries_fits() -> None:
         last_error="<@U1> " * 200,
     )
     digests = [replace(digest, id=f"{n:016d}", number=n) for n in range(1, 21)]
-    message = build_digest_list(digests, {"U1": "<!channel>" * 20}, "Paused.")
+    done = Done("pause", digests[0], parse_query(digest.query, NINE, "UTC"))
+    message = build_digest_list(digests, {"U1": "<!channel>" * 20}, done)
     assert not check_blocks(message["blocks"], "message")
     assert count_characters(message["blocks"]) < MOST_MESSAGE_CHARACTERS
     assert "<@" not in str(message)

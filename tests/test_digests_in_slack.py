@@ -10,6 +10,7 @@ import aiohttp
 import pytest
 
 from bot.app import Bot
+from bot.blocks.text import escape
 from bot.digests.posting import EVENT_TYPE
 from bot.digests.worker import LEASE_SECONDS
 from bot.query.durations import DAY, HOUR, MINUTE
@@ -525,10 +526,80 @@ async def test_digests_are_listed_paused_resumed_and_removed(world: World) -> No
 async def test_the_next_three_times_are_told_in_words(world: World) -> None:
     preview = await world.ask('digest preview "mondays at 08:30" tz=America/New_York')
     assert preview.text == (
-        "Every Monday at 08:30, America/New_York: next Mon 23 Nov 08:30; Mon 30 Nov 08:30; Mon 7 Dec 08:30."
+        "Every Monday at 08:30, America/New_York: next Mon 23 Nov 08:30; Mon 30 Nov 08:30; Mon 7 Dec 08:30. "
+        "It covers recordings in all rooms, all statuses, started since the digest before. "
+        "When nothing happened, it posts one line."
     )
     await world.ask(ADD)
     assert "Every weekday at 09:00" in (await world.ask("digest preview 1")).text
+
+
+async def test_the_times_of_an_hour_that_the_clocks_repeat_can_be_told_apart(world: World) -> None:
+    go_to(world, datetime(2026, 10, 24, 23, 50, tzinfo=UTC).timestamp())
+    preview = await world.ask('digest preview "every 30 minutes" tz=Europe/Berlin')
+    assert "next Sun 25 Oct 02:00 CEST; Sun 25 Oct 02:30 CEST; Sun 25 Oct 02:00 CET." in preview.text
+    for moment in ("02:00 CEST", "02:30 CEST", "02:00 CET"):
+        assert moment in preview.shown_text
+    go_to(world, world.clock.now() + HOUR)
+    preview = await world.ask('digest preview "every 30 minutes" tz=Europe/Berlin')
+    assert "next Sun 25 Oct 02:00 CET; Sun 25 Oct 02:30 CET; Sun 25 Oct 03:00." in preview.text
+
+
+ASKED = [
+    ("", "recordings in all rooms, all statuses, started since the digest before", "one line"),
+    ("room=1230", "recordings in room 1230, all statuses, started since the digest before", "one line"),
+    (
+        "room=1230,88 status=failed last=24h quiet=silent",
+        "recordings in rooms 1230 and 88, status failed, started in the last 24 h",
+        "nothing",
+    ),
+    (
+        'status=attention from="yesterday 14:00" to=today quiet=line',
+        "recordings in all rooms, status attention, started from yesterday 14:00 to today",
+        "one line",
+    ),
+    (
+        'from=14:00 to=17:00 sort=oldest size=5 room="R&D > *b*"',
+        "recordings in room R&D > *b*, all statuses, started from 14:00 to 17:00, oldest first, 5 a page",
+        "one line",
+    ),
+]
+
+
+@pytest.mark.parametrize(("terms", "asked", "quiet"), ASKED)
+async def test_every_answer_says_back_what_was_asked_and_its_text_names_times_in_the_digests_zone(
+    world: World, terms: str, asked: str, quiet: str
+) -> None:
+    says = escape(f"It covers {asked}. When nothing happened, it posts {quiet}.")
+    due = "every day at 18:00, America/New_York"
+    coming = f"{due}, next Mon 23 Nov 18:00 EST"
+    add_it = f'digest add "daily at 18:00" tz=America/New_York {terms}'
+    preview = f'digest preview "daily at 18:00" tz=America/New_York {terms}'
+    heard = [
+        (preview, "Every day at 18:00, America/New_York: next Mon 23 Nov 18:00; "),
+        (add_it, f"Added digest 1: {coming}."),
+        ("digest preview 1", "Every day at 18:00, America/New_York: next Mon 23 Nov 18:00; "),
+        ("digest pause 1", "Paused digest 1: nothing is posted until it is resumed."),
+        ("digest resume 1", f"Resumed digest 1: {coming}."),
+    ]
+    for command, begins in heard:
+        answer = await world.ask(command)
+        assert answer.text.startswith(begins), command
+        assert answer.text.endswith(says), command
+        assert "<!date" not in answer.text
+        assert not check_blocks(answer.blocks, "message")
+        assert answer.shown_text.count("It covers recordings in") == 1
+    listed = await world.press(await world.press(await world.ask("digest list"), "Pause"), "Resume")
+    assert listed.text.startswith(f"Resumed digest 1: {coming}. {says}")
+    await world.slack.click(listed, "Settings")
+    view = await form(world)
+    await world.slack.submit_view(view, {"digest.form.schedule": "daily at 19:00"})
+    saved = await world.slack.wait_for(
+        lambda: next((m for m in world.slack.messages if m.text.startswith("Saved")), None)
+    )
+    assert saved.text == f"Saved digest 1: {due.replace('18', '19')}, next Mon 23 Nov 19:00 EST. {says}"
+    removed = await world.ask("digest remove 1")
+    assert removed.text == f"Removed digest 1: {due.replace('18', '19')}. {says}"
 
 
 async def test_a_paused_digest_posts_nothing(world: World) -> None:

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import json
-import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bot.blocks.buttons import actions, button, context, section
-from bot.blocks.digest_text import MAX_TEXT_CHARACTERS, schedule_in_words
+from bot.blocks.digest_text import MAX_TEXT_CHARACTERS, covers, plan, schedule_in_words
 from bot.blocks.notices import HALF_A_SECTION
 from bot.blocks.text import code, cut, date, escape, name, one_line, plain_date, shortened
 from bot.digests import ids as digest_ids
 from bot.digests.settings import has_own_window
 from bot.plural import count
-from bot.query.times import describe_moment
+from bot.query.times import moment_on_clock
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from bot.digests.records import Digest, NewDigest, Notice
     from bot.digests.settings import DigestSettings
     from bot.errors import QueryError
+    from bot.query import RecordingQuery
 
 Block = dict[str, Any]
 Message = dict[str, Any]
@@ -35,10 +36,6 @@ _QUERY_CHARACTERS = 160
 _NAME_CHARACTERS = 40
 
 _BY_NUMBER = "By their numbers: `/recordings digest pause 1`, `resume 1`, `run 1`, `remove 1`."
-
-_DATE = re.compile(r"<!date\^[^|>]*\|([^>]*)>")
-_PLAIN = r"\1"
-"""A moment in the reader's zone has its plain words in it."""
 
 _EXAMPLES = (
     ('add "weekdays at 09:00"', "everything since the digest before, Monday's with the weekend"),
@@ -73,19 +70,60 @@ def build_digest_help() -> Message:
     }
 
 
-def build_digest_list(digests: Sequence[Digest], owners: Mapping[str, str], note: str = "") -> Message:
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What has just been done with a digest.
+
+    Attributes:
+        what: `added`, `changed`, `pause`, `resume`, `remove` or `run`.
+        digest: as it is now; one that was removed as it was.
+        query: what it asks, read; None where it can no longer be.
+    """
+
+    what: str
+    digest: Digest
+    query: RecordingQuery | None
+
+    def in_mrkdwn(self) -> str:
+        """Said in blocks: moments are in the reader's zone."""
+        return self._words(date, name)
+
+    def in_plain_words(self) -> str:
+        """Said in a message's `text`, which has no reader's zone: moments are in the digest's."""
+        return self._words(lambda ms: plain_date(ms, self.digest.zone), escape)
+
+    def _words(self, when: Callable[[int], str], shown: Callable[[str], str]) -> str:
+        digest, number = self.digest, self.digest.number
+        due = plan(digest)
+        coming = "" if digest.next_run_at is None else f", next {when(digest.next_run_at * 1000)}"
+        says = {
+            "added": f"Added digest {number}: {due}{coming}.",
+            "changed": f"Saved digest {number}: {due}{coming}.",
+            "resume": f"Resumed digest {number}: {due}{coming}.",
+            "pause": f"Paused digest {number}: nothing is posted until it is resumed. It was due {due}.",
+            "remove": f"Removed digest {number}: {due}.",
+            "run": f"Digest {number} is being posted as a test; its schedule goes on as it is: {due}.",
+        }[self.what]
+        paused = " It is still paused." if self.what == "changed" and digest.is_paused else ""
+        return f"{says} {covers(digest, self.query, shown)}{paused}"
+
+
+def build_digest_list(
+    digests: Sequence[Digest], owners: Mapping[str, str], done: Done | None = None
+) -> Message:
     """A channel's digests with their buttons.
 
     Args:
         digests: by number.
         owners: names by user ID, as far as they are known.
-        note: already safe; says what has just been done.
+        done: what has just been done.
     """
+    note, said = (done.in_mrkdwn(), done.in_plain_words()) if done else ("", "")
     if not digests:
-        says = f"{note} This channel has no digests.".strip()
+        none = "This channel has no digests. Add one: "
         example = escape(f"/recordings digest {_EXAMPLES[0][0]}")
-        empty = [section(f"{says} Add one: `{example}`."), actions([_add()], "digest-help")]
-        return {"text": f"{_DATE.sub(_PLAIN, says)} Add one: {example}.", "blocks": empty}
+        empty = [section(f"{note} {none}`{example}`.".strip()), actions([_add()], "digest-help")]
+        return {"text": f"{said} {none}{example}.".strip(), "blocks": empty}
     heading = f"{count(len(digests), 'digest')} in this channel"
     blocks: list[Block] = []
     for characters, with_buttons in _SHAPES:
@@ -100,14 +138,14 @@ def build_digest_list(digests: Sequence[Digest], owners: Mapping[str, str], note
         blocks.append(actions([_add(), button("Help", digest_ids.HELP, "help")], "digest-help"))
         if len(json.dumps(blocks, ensure_ascii=False)) <= MAX_BLOCKS_CHARACTERS:
             break
-    lines = [_DATE.sub(_PLAIN, note), f"{heading}:", *(_in_plain_words(digest) for digest in digests)]
+    lines = [said, f"{heading}:", *(_in_plain_words(digest) for digest in digests)]
     return {"text": shortened("\n".join(filter(None, lines)), MAX_TEXT_CHARACTERS), "blocks": blocks}
 
 
-def build_digest_notice(text: str, digest: Digest | None = None) -> Message:
-    """A sentence about digests; `text` is ours, already safe. With a digest, its buttons stand below."""
-    buttons = [_buttons(digest)] if digest else []
-    return {"text": _DATE.sub(_PLAIN, text), "blocks": [section(text), *buttons]}
+def build_digest_notice(done: Done) -> Message:
+    """What has just been done, with the digest's buttons unless it is gone."""
+    buttons = [] if done.what == "remove" else [_buttons(done.digest)]
+    return {"text": done.in_plain_words(), "blocks": [section(done.in_mrkdwn()), *buttons]}
 
 
 def build_digest_mistake(error: QueryError) -> Message:
@@ -119,20 +157,27 @@ def build_digest_mistake(error: QueryError) -> Message:
     return {"text": text.replace("`", ""), "blocks": [section(text), actions(elements, "digest-mistake")]}
 
 
-def build_preview(settings: DigestSettings | NewDigest, times: Sequence[float]) -> Message:
-    """The next times of a schedule, in words with its zone."""
+def build_preview(
+    settings: DigestSettings | NewDigest, query: RecordingQuery | None, times: Sequence[float]
+) -> Message:
+    """The next times of a schedule, in words with its zone, and what is asked.
+
+    Args:
+        settings: of the digest that is or would be.
+        query: of the settings, read; None where it can no longer be.
+        times: Unix seconds.
+    """
     words = schedule_in_words(settings.schedule)
-    moments = [describe_moment(time, settings.zone).rpartition(" (")[0] for time in times]
+    moments = [moment_on_clock(time, settings.zone) for time in times]
     text = f"{words[:1].upper()}{words[1:]}, {settings.zone}: next {'; '.join(moments)}."
-    about = _about(settings.query)
     return {
-        "text": escape(text),
+        "text": f"{escape(text)} {covers(settings, query, escape)}",
         "blocks": [
             section(
                 f"*{escape(words[:1].upper() + words[1:])}*, {escape(settings.zone)}\n"
                 + "\n".join(f"• {escape(moment)}" for moment in moments)
             ),
-            context(about),
+            context(covers(settings, query, name)),
         ],
     }
 
@@ -197,7 +242,7 @@ def _short(sentence: str, characters: int) -> str:
     return shortened(escape(one_line(sentence)), characters)
 
 
-def _about(query: str, characters: int = _QUERY_CHARACTERS) -> str:
+def _about(query: str, characters: int) -> str:
     window = "" if has_own_window(query) else " · since the digest before"
     return f"{code(cut(query, characters)) if query else 'all recordings'}{window}"
 

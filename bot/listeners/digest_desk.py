@@ -7,17 +7,16 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from bot.blocks.digest_notices import (
+    Done,
     build_digest_help,
     build_digest_list,
     build_digest_notice,
     build_preview,
 )
-from bot.blocks.digest_text import plan
-from bot.blocks.text import date
 from bot.digests.commands import Verb
 from bot.digests.records import NewDigest
 from bot.digests.schedule import next_times, parse_schedule
-from bot.digests.settings import DigestSettings, read_settings
+from bot.digests.settings import DigestSettings, query_of, read_settings
 from bot.errors import QueryError
 from bot.listeners.membership import PlaceError, check_may_manage
 from bot.plural import count
@@ -81,13 +80,13 @@ class DigestDesk:
         if command.verb is Verb.LIST:
             return await self._list(asker)
         digest = await self._numbered(command.number, asker)
-        return build_digest_notice(*await self._do(command.verb, digest, asker))
+        return build_digest_notice(await self._do(command.verb, digest, asker))
 
     async def press(self, verb: Verb, digest_id: str, asker: Asker, *, listed: bool) -> Message:
         """Do what a button says. In a list the answer is the newer list."""
         digest = await self.managed(digest_id, asker)
-        text, changed = await self._do(verb, digest, asker)
-        return await self._list(asker, text) if listed else build_digest_notice(text, changed)
+        done = await self._do(verb, digest, asker)
+        return await self._list(asker, done) if listed else build_digest_notice(done)
 
     async def show(self, asker: Asker) -> Message:
         """The channel's digests."""
@@ -120,9 +119,7 @@ class DigestDesk:
                 settings.quiet,
             )
         )
-        self._audit("added", digest, asker)
-        self._digests.wake()
-        return build_digest_notice(f"Added digest {digest.number}: {_plan(digest)}.", digest)
+        return build_digest_notice(self._done("added", digest, asker))
 
     async def change(self, digest_id: str, settings: DigestSettings, asker: Asker) -> Message:
         """Give a digest other settings."""
@@ -136,38 +133,37 @@ class DigestDesk:
         )
         if changed is None:
             raise PlaceError(_GONE)
-        self._audit("changed", changed, asker)
-        self._digests.wake()
-        paused = " It is still paused." if changed.is_paused else ""
-        return build_digest_notice(f"Saved digest {changed.number}: {_plan(changed)}.{paused}", changed)
+        return build_digest_notice(self._done("changed", changed, asker))
 
-    async def _do(self, verb: Verb, digest: Digest, asker: Asker) -> tuple[str, Digest | None]:
-        """Pause, resume, remove or run one digest: what to say of it, and what it is then."""
-        store, number = self._digests.store, digest.number
+    async def _do(self, verb: Verb, digest: Digest, asker: Asker) -> Done:
+        """Pause, resume, remove or run one digest."""
+        store = self._digests.store
         changed: Digest | None = digest
         if verb is Verb.PAUSE:
             changed = await store.pause(digest.id)
-            text = f"Paused digest {number}: nothing is posted until it is resumed."
         elif verb is Verb.RESUME:
             changed = await store.resume(digest.id)
-            text = f"Resumed digest {number}: {_plan(changed or digest)}."
         elif verb is Verb.REMOVE:
             await store.remove(digest.id)
-            changed, text = None, f"Removed digest {number}."
         else:
             await store.ask(digest.id, asker.user_id)
-            text = f"Digest {number} is being posted as a test; its schedule goes on as it is."
-        if changed is None and verb is not Verb.REMOVE:
+        if changed is None:
             raise PlaceError(_GONE)
-        self._audit(verb.value, digest, asker)
-        self._digests.wake()
-        return text, changed
+        return self._done(verb.value, changed, asker)
 
-    async def _list(self, asker: Asker, note: str = "") -> Message:
+    def _done(self, what: str, digest: Digest, asker: Asker) -> Done:
+        """Note what has been done, and have the worker look at it."""
+        audit.info(
+            "digest %s by=%s channel=%s number=%d", what, asker.user_id, digest.channel_id, digest.number
+        )
+        self._digests.wake()
+        return Done(what, digest, query_of(digest, self._clock.now()))
+
+    async def _list(self, asker: Asker, done: Done | None = None) -> Message:
         found = await self._digests.store.list_digests(self._team_id, asker.channel_id)
         ids = list({digest.owner_id for digest in found})
         names = await asyncio.gather(*(self._people.name(user_id) for user_id in ids))
-        return build_digest_list(found, dict(zip(ids, names, strict=True)), note)
+        return build_digest_list(found, dict(zip(ids, names, strict=True)), done)
 
     async def _preview(self, command: DigestCommand, asker: Asker) -> Message:
         settings: DigestSettings | NewDigest
@@ -177,8 +173,9 @@ class DigestDesk:
         else:
             zone = await self._people.zone(asker.user_id)
             settings = read_settings(command.terms, self._clock.now(), zone, "digest preview")
-        schedule = parse_schedule(settings.schedule, 0)
-        return build_preview(settings, next_times(schedule, self._clock.now(), settings.zone, PREVIEWED))
+        now, schedule = self._clock.now(), parse_schedule(settings.schedule, 0)
+        times = next_times(schedule, now, settings.zone, PREVIEWED)
+        return build_preview(settings, query_of(settings, now), times)
 
     async def _numbered(self, number: int, asker: Asker) -> Digest:
         store = self._digests.store
@@ -190,14 +187,3 @@ class DigestDesk:
             raise QueryError("This channel has no digests.", 'digest add "weekdays at 09:00"')
         has = f"{count(len(numbers), 'digest')}: {', '.join(map(str, numbers))}"
         raise QueryError(f"There is no digest {number}; this channel has {has}.", "digest list")
-
-    def _audit(self, what: str, digest: Digest, asker: Asker) -> None:
-        audit.info(
-            "digest %s by=%s channel=%s number=%d", what, asker.user_id, digest.channel_id, digest.number
-        )
-
-
-def _plan(digest: Digest) -> str:
-    """`every weekday at 09:00, Europe/Berlin, next …`, as mrkdwn."""
-    words = plan(digest)
-    return words if digest.next_run_at is None else f"{words}, next {date(digest.next_run_at * 1000)}"

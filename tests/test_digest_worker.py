@@ -258,6 +258,10 @@ async def test_an_answer_that_is_no_answer_counts_as_unclear(desk: Desk) -> None
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     client = AsyncWebClient(token="xoxb-x", base_url=f"http://127.0.0.1:{runner.addresses[0][1]}/")
+    with pytest.raises(TransientError) as raised:
+        await Poster(client).post_once(claim, {"text": "x"})
+    assert type(raised.value) is TransientError, "nothing is posted before it is known who reads"
+    claim = replace(claim, digest=replace(claim.digest, for_outsiders=True))
     with pytest.raises(UncertainError):
         await Poster(client).post_once(claim, {"text": "x"})
     await runner.cleanup()
@@ -333,7 +337,8 @@ async def test_a_missing_scope_pauses_with_what_to_do(tmp_path: Path) -> None:
 
 
 async def test_a_channel_that_cannot_be_read_is_not_posted_to_twice(tmp_path: Path) -> None:
-    async with a_desk(tmp_path, scopes=["commands", "chat:write", "im:history", "app_mentions:read"]) as desk:
+    scopes = ["channels:read", "groups:read", "commands", "chat:write", "im:history", "app_mentions:read"]
+    async with a_desk(tmp_path, scopes=scopes) as desk:
         uncertain, sure = await desk.add(), await desk.add(channel=PRIVATE)
         desk.clock.set(NINE)
         desk.patience(0.3)
@@ -733,6 +738,31 @@ async def test_a_database_that_is_away_is_told_once_and_digests_go_on_when_it_is
     assert worker.last_error is None
     assert caplog.text.count("Digests wait") == 1
     assert "digests go on" in caplog.text
+
+
+async def test_who_reads_a_channel_is_looked_at_before_each_post_unless_outsiders_may(desk: Desk) -> None:
+    asked = await desk.add()
+    shared = Channel("C0SHARED99", "with-others", "public", {ASKER, BOT_USER}, is_ext_shared=True)
+    desk.slack.channels[shared.id] = shared
+    agreed = await desk.add(channel=shared.id)
+    assert await desk.store.change(agreed.id, for_outsiders=True)
+    worker = desk.worker()
+    for hour in range(2):
+        desk.clock.set(NINE + hour * HOUR)
+        while await worker.step():
+            pass
+    looks = [call.args["channel"] for call in desk.slack.calls_of("conversations.info")]
+    assert looks == [GENERAL, GENERAL]
+    assert [post.channel for post in desk.posts].count(shared.id) == 2
+    desk.slack.channels[GENERAL].is_ext_shared = True
+    desk.clock.set(NINE + 2 * HOUR)
+    while await worker.step():
+        pass
+    assert [post.channel for post in desk.posts].count(GENERAL) == 2
+    assert (await desk.get(asked)).is_paused
+    assert not (await desk.get(agreed)).is_paused
+    (notice,) = desk.told
+    assert "outside your organization" in notice.error
 
 
 async def test_an_owner_who_cannot_be_told_yet_is_told_later_and_one_who_cannot_be_is_left(

@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bot.blocks.buttons import actions, button, context, section
-from bot.blocks.digest_text import MAX_TEXT_CHARACTERS, covers, plan, schedule_in_words
+from bot.blocks.digest_text import (
+    MAX_TEXT_CHARACTERS,
+    OUTSIDERS_READ,
+    OUTSIDERS_SEE,
+    covers,
+    plan,
+    schedule_in_words,
+)
 from bot.blocks.notices import HALF_A_SECTION
 from bot.blocks.text import code, cut, date, escape, name, one_line, plain_date, shortened
 from bot.digests import ids as digest_ids
@@ -146,6 +153,55 @@ def build_digest_notice(done: Done) -> Message:
     """What has just been done, with the digest's buttons unless it is gone."""
     buttons = [] if done.what == "remove" else [_buttons(done.digest)]
     return {"text": done.in_plain_words(), "blocks": [section(done.in_mrkdwn()), *buttons]}
+
+
+def build_outsiders_question(
+    what: str,
+    settings: NewDigest | DigestSettings,
+    query: RecordingQuery | None,
+    value: str,
+    *,
+    number: int = 0,
+    listed: bool = False,
+) -> Message:
+    """Ask before a digest is posted where people of other organisations read.
+
+    Args:
+        what: would be done: `add`, `resume` or `run`; `changed` where that has been done.
+        settings: of the digest.
+        query: of the settings, read; None where it can no longer be.
+        value: what the button carries: the digest's ID; for `add` the command.
+        number: of the digest; a new one has none yet.
+        listed: it stands in place of a list, which the answer brings back.
+    """
+    begins, label, action_id = {
+        "add": ("This digest isn't added yet", "Add it anyway", digest_ids.ADD_FOR_OUTSIDERS),
+        "resume": (
+            f"Digest {number} isn't resumed yet",
+            "Resume it anyway",
+            digest_ids.RESUME_FOR_OUTSIDERS,
+        ),
+        "run": (
+            f"Digest {number} isn't posted yet, and its schedule would post here too",
+            "Post it anyway",
+            digest_ids.RUN_FOR_OUTSIDERS,
+        ),
+        "changed": (
+            f"Saved digest {number}, but it pauses instead of posting until you confirm",
+            "Post it here anyway",
+            digest_ids.RESUME_FOR_OUTSIDERS,
+        ),
+    }[what]
+
+    def says(shown: Callable[[str], str]) -> str:
+        asked = f"{begins}: {plan(settings)}. {covers(settings, query, shown)}"
+        return f"{OUTSIDERS_READ}. {OUTSIDERS_SEE}\n{asked}"
+
+    block_id = digest_ids.listed(value) if listed else "digest-outsiders"
+    elements = [button(label, action_id, value)]
+    if listed:
+        elements.append(button("Back to the list", digest_ids.SHOW, "list"))
+    return {"text": says(escape), "blocks": [section(says(name)), actions(elements, block_id)]}
 
 
 def build_digest_mistake(error: QueryError) -> Message:

@@ -129,7 +129,8 @@ class Runner:
             comparison=compare(summary.counts, [counts for _, counts in previous]),
             missed=() if claim.asked_by else claim.missed,
             late_seconds=int(now - claim.slot_at),
-            late_why=claim.last_error,
+            # What went wrong inside is nothing that outsiders should read.
+            late_why="" if digest.for_outsiders else claim.last_error,
             next_at=int(coming[0]) if coming else None,
             owner=await self._people.name(digest.owner_id),
         )

@@ -72,6 +72,12 @@ def read_settings(typed: str, now: float, zone: str, command: str = ADD) -> Dige
         raise QueryError(error.problem, better) from None
 
 
+def format_settings(settings: DigestSettings) -> str:
+    """The command that adds such a digest, whoever types it: `digest add "weekdays at 09:00" tz=UTC`."""
+    terms = f"{settings.query} tz={settings.zone}".strip()
+    return _suggestion(ADD, settings.schedule, terms, settings.quiet)
+
+
 def begins_with_schedule(typed: str) -> bool:
     """Whether a schedule stands first, whatever follows."""
     try:

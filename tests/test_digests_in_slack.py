@@ -951,6 +951,13 @@ async def test_a_digest_is_added_and_changed_by_the_form(world: World) -> None:
     assert (changed.query, changed.schedule) == ("room=7", "every 6 hours")
 
 
+async def test_the_settings_of_a_paused_digest_open_before_its_window_has_begun(world: World) -> None:
+    await world.ask('digest add "daily at 18:00" from=14:00 to=17:00 room=7')
+    await world.ask("digest pause 1")
+    await world.slack.click(await world.ask("digest list"), "Settings")
+    assert "from=14:00 to=17:00" in str((await form(world)).state)
+
+
 async def test_the_full_list_opens_privately_with_the_slots_window(world: World) -> None:
     inside = add(world, NINE - HOUR)
     await world.ask(ADD)

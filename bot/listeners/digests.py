@@ -10,12 +10,12 @@ from bot.blocks.digest_notices import build_digest_help, build_digest_mistake
 from bot.digests import ids
 from bot.digests.commands import Verb, parse_digest_command
 from bot.digests.form import allows_outsiders, kept_by_form, read_digest_form
+from bot.digests.settings import query_of
 from bot.errors import QueryError
 from bot.listeners.delivery import note_problem
 from bot.listeners.membership import check_may_manage
 from bot.listeners.modals import Modal
 from bot.listeners.origin import origin_of, origin_of_click
-from bot.query import parse_query
 from bot.query.terms import RecordingQuery
 
 if TYPE_CHECKING:
@@ -129,7 +129,10 @@ async def handle_digest_settings(
             view = build_digest_form(None, query, zone, outsiders=outsiders, private_metadata=origin.encode())
         else:
             digest, outsiders = await desk.managed(str(action.get("value") or ""), asker)
-            query = parse_query(digest.query, digest.next_run_at or clock.now(), digest.zone)
+            kept = query_of(digest, clock.now())
+            if kept is None:
+                raise QueryError("What this digest covers can no longer be read. Remove it and add it again.")
+            query = kept
             origin = replace(origin, digest_id=digest.id, kept=kept_by_form(query))
             view = build_digest_form(
                 digest,

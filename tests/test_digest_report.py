@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -379,6 +380,16 @@ def test_no_input_breaks_slacks_limits(
     assert len(message["text"]) <= MAX_TEXT_CHARACTERS
     assert "<@" not in message["text"]
     assert "<!channel" not in str(message)
+
+
+@pytest.mark.parametrize("shift", range(5))
+def test_a_reason_that_is_too_long_is_cut_between_what_slack_reads_as_one(shift: int) -> None:
+    why = "x" * shift + "&" * 1_500
+    message = build_digest(report(summary([row(1)]), late_seconds=900, late_why=why))
+    assert not check_blocks(message["blocks"], "message")
+    assert len(message["text"]) <= MAX_TEXT_CHARACTERS
+    for part in (message["text"], *(str(block) for block in message["blocks"])):
+        assert not re.search("&(?!amp;|lt;|gt;)", part)
 
 
 def test_a_list_of_20_digests_with_the_longest_queries_fits() -> None:

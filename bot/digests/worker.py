@@ -33,7 +33,7 @@ LEASE_SECONDS = 90.0
 WORK_SECONDS = 5.0 * MINUTE
 """After this an attempt counts as failed."""
 
-TELL_SECONDS = 60.0
+TELL_WITHIN_SECONDS = 60.0
 """After this an attempt to tell an owner counts as failed: before its lease ends and somebody else tells."""
 
 AT_ONCE = 8
@@ -308,7 +308,7 @@ class Worker:
             if notice is None:
                 return
             try:
-                async with asyncio.timeout(TELL_SECONDS):
+                async with asyncio.timeout(TELL_WITHIN_SECONDS):
                     await self._tell(notice)
             except (TransientError, TimeoutError) as error:
                 logger.warning("The owner of digest %s could not be told yet: %s", notice.digest.id, error)

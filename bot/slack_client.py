@@ -23,7 +23,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from slack_sdk.http_retry.async_handler import AsyncRetryHandler
     from slack_sdk.web.async_slack_response import AsyncSlackResponse
@@ -190,6 +190,15 @@ def _no_redirects() -> aiohttp.TraceConfig:
     trace = aiohttp.TraceConfig()
     trace.on_request_redirect.append(refuse)
     return trace
+
+
+def outsiders_read(channel: Mapping[str, Any]) -> bool:
+    """Whether people of other organisations read a conversation, or will once they accept an invitation.
+
+    Args:
+        channel: as `conversations.info` describes it (Slack docs, conversation object).
+    """
+    return bool(channel.get("is_ext_shared") or channel.get("is_pending_ext_shared"))
 
 
 def slack_word(error: Exception) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from bot.blocks.digest import MAX_TEXT_CHARACTERS, build_digest
 from bot.blocks.digest_chart import draw_chart
-from bot.blocks.digest_notices import build_digest_list, build_owner_notice
+from bot.blocks.digest_notices import Done, build_digest_list, build_owner_notice
 from bot.digests.chart import Chart, chart_labels
 from bot.digests.comparison import Comparison, compare
 from bot.digests.headline import busiest, figures
@@ -388,6 +389,16 @@ def test_no_input_breaks_slacks_limits(
     assert "<!channel" not in str(message)
 
 
+@pytest.mark.parametrize("shift", range(5))
+def test_a_reason_that_is_too_long_is_cut_between_what_slack_reads_as_one(shift: int) -> None:
+    why = "x" * shift + "&" * 1_500
+    message = build_digest(report(summary([row(1)]), late_seconds=900, late_why=why))
+    assert not check_blocks(message["blocks"], "message")
+    assert len(message["text"]) <= MAX_TEXT_CHARACTERS
+    for part in (message["text"], *(str(block) for block in message["blocks"])):
+        assert not re.search("&(?!amp;|lt;|gt;)", part)
+
+
 def test_a_list_of_20_digests_with_the_longest_queries_fits() -> None:
     digest = replace(
         DIGEST,
@@ -399,7 +410,8 @@ def test_a_list_of_20_digests_with_the_longest_queries_fits() -> None:
         last_error="<@U1> " * 200,
     )
     digests = [replace(digest, id=f"{n:016d}", number=n) for n in range(1, 21)]
-    message = build_digest_list(digests, {"U1": "<!channel>" * 20}, "Paused.")
+    done = Done("pause", digests[0], parse_query(digest.query, NINE, "UTC"))
+    message = build_digest_list(digests, {"U1": "<!channel>" * 20}, done)
     assert not check_blocks(message["blocks"], "message")
     assert count_characters(message["blocks"]) < MOST_MESSAGE_CHARACTERS
     assert "<@" not in str(message)

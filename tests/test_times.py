@@ -470,6 +470,8 @@ def test_days_follow_each_other_without_gap_or_overlap(day: dt.date, zone: str) 
         ("2026-10-25T00:00", "2026-10-25T01:00", BERLIN, "Sun 25 Oct 02:00 CEST – 02:00 CET"),
         ("2026-03-27T08:00", "2026-03-30T07:00", BERLIN, "Fri 27 Mar 09:00 CET – Mon 30 Mar 09:00 CEST"),
         ("2026-10-25T01:00", "2026-10-25T02:00", BERLIN, "Sun 25 Oct 02:00 – 03:00"),
+        ("2026-10-25T00:00", "2026-10-25T00:30", BERLIN, "Sun 25 Oct 02:00 CEST – 02:30 CEST"),
+        ("2026-10-25T01:00", "2026-10-25T01:30", BERLIN, "Sun 25 Oct 02:00 CET – 02:30 CET"),
     ],
 )
 def test_a_window_is_said_on_its_zones_clock(start: str, end: str, zone: str, words: str) -> None:

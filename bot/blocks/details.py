@@ -11,16 +11,14 @@ from bot.blocks.buttons import actions, button, context, section
 from bot.blocks.notices import OUTSIDERS_READ
 from bot.blocks.recording_words import (
     NAME_CHARACTERS,
-    cut,
     describe_file,
     describe_task,
     describe_times,
     fitting,
     is_link,
-    one_line,
     shown_exactly,
 )
-from bot.blocks.text import clock_time, code, escape, plain_date, sane, shortened, unbroken
+from bot.blocks.text import clock_time, code, cut, escape, one_line, plain_date, sane, shortened, unbroken
 from bot.blocks.ticket import build_support_text
 from bot.blocks.verdict_words import verdict_line, words_in_mrkdwn, words_in_plain
 from bot.plural import count

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.blocks.recording_words import FILE_STATES, ROOM_CHARACTERS, cut, describe_mode, fitting
-from bot.blocks.text import escape, label, sane
+from bot.blocks.recording_words import FILE_STATES, ROOM_CHARACTERS, describe_mode, fitting
+from bot.blocks.text import cut, escape, label, sane
 from bot.csv_file import iso_utc
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from bot.blocks.home import build_refused_home
 from bot.blocks.modals import build_field_errors
 from bot.errors import AccessError, RecordingsError
-from bot.listeners.access import Asker, asker_of, check_access
+from bot.listeners.access import Access, Asker, asker_of
 from bot.listeners.delivery import begin_delivery, current_delivery, note_problem
 from bot.listeners.home import publish_home
 from bot.listeners.origin import origin_of, origin_of_click
@@ -89,8 +89,7 @@ class Door:
         socket_mode: bool,
     ) -> None:
         self._services = {name: getattr(services, name) for name in Services.__slots__}
-        self._settings = settings
-        self._home = home
+        self._access = Access(settings, home, services.people)
         self._running = running
         self._metrics = metrics
         self._slack = services.slack
@@ -132,7 +131,7 @@ class Door:
                         delivery.outcome = "repeated"
                         await ack()
                         return
-                    check_access(asker, self._settings, self._home, opens_form=_opens_form(body))
+                    await self._access.check(asker, opens_form=_opens_form(body))
                     await listener(**services, **{name: given[name] for name in given.keys() & names})
             except FormErrors as error:  # the form stays open, with each mistake at its field
                 note_problem(error)

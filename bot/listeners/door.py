@@ -152,17 +152,17 @@ class Door:
         event = body.get("event")
         if event:
             return ThreadReply(ack, self._running, self._slack, _place_of(event, asker))
-        origin = origin_of_click(body, replaces=False)
-        if body.get("type") == "view_submission":
-            origin = origin_of(body.get("view") or {})
-            for chosen in body.get("response_urls") or []:
-                origin = replace(origin, response_url=str(chosen.get("response_url") or ""))
+        view = body.get("view")
+        origin = origin_of(view) if view else origin_of_click(body, replaces=False)
+        for chosen in body.get("response_urls") or []:
+            origin = replace(origin, response_url=str(chosen.get("response_url") or ""))
         return Reply(
             ack,
             origin.response_url,
             self._running,
             command="command" in body,
             socket_mode=self._socket_mode,
+            channel_id=asker.channel_id,
             thread_ts=origin.thread_ts,
             slack=self._slack,
             user_id=asker.user_id,

@@ -54,7 +54,7 @@ _IN_MESSAGES = (
     *(digest_ids.RUN, digest_ids.OPEN_LIST, digest_ids.OPEN_ATTENTION, digest_ids.ADD, digest_ids.SETTINGS),
     *(digest_ids.SHOW, digest_ids.HELP, DETAILS.open_file),
 )
-_IN_VIEWS = (DETAILS.post, DETAILS.support, DETAILS.open_file, ids.OPEN_FORM)
+_IN_VIEWS = (DETAILS.post, DETAILS.post_to_outsiders, DETAILS.support, DETAILS.open_file, ids.OPEN_FORM)
 _REFUSED_FOR_ITS_SHAPE = (
     "invalid_blocks",
     "msg_too_long",

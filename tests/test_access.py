@@ -205,6 +205,8 @@ async def test_in_an_organization_a_person_is_the_same_in_every_payload(teams: s
             lambda: (top := slack.view_of(ASKER)) and "form.rooms" in str(top.blocks) and top
         )
         await slack.submit_view(form)
+        await slack.shortcut("Find recordings")
+        await slack.wait_for(lambda: (top := slack.view_of(ASKER)) and "form.conversation" in str(top.blocks))
         await slack.open_home()
         await settled(world)
         assert refusals(world) == []

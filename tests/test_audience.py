@@ -154,7 +154,10 @@ async def press_what_came(world: World, user: str, before: set[int]) -> None:
                 await world.slack.click(view, element, user=user)
                 await settled(world)
         if view.body.get("submit") and world.slack.view_of(user) is view:
-            await world.slack.submit_view(view, user=user)
+            where = next((e for e in view.elements if e.block_id == "form.where"), None)
+            offered = [option["value"] for option in where.raw["options"]] if where else []
+            public = next((place for place in offered if place != "private"), None)
+            await world.slack.submit_view(view, {"form.where": public} if public else {}, user=user)
             await settled(world)
         while top := world.slack.view_of(user):
             await world.slack.close_view(top, user=user)
@@ -382,3 +385,31 @@ async def test_a_details_button_without_a_task_asks_zegocloud_nothing(world: Wor
     said = [str(view.blocks) for view in world.slack.platform.views.modals.get(ASKER, [])]
     said += [message.text for message in world.slack.messages[1:]]
     assert any("which recording" in text or "another version" in text or "task" in text for text in said)
+
+
+@pytest.mark.parametrize("metadata", ["", "{", '{"channel_id":7}'])
+async def test_a_form_that_lost_where_it_was_opened_answers_privately_and_nothing_wider(
+    world: World, metadata: str
+) -> None:
+    add_recordings(world)
+    world.zego.add_task(room_id="7", began_ms=NOW_MS - HOUR_MS, status=2)
+    await world.slack.click(await world.ask("room=88 last=6h"), "Edit query…")
+    form = await filled(world, "form.rooms")
+    form.body["private_metadata"] = metadata
+    await world.slack.submit_view(form, {"form.where": "channel"})
+    said = await world.slack.wait_for(
+        lambda: next((m for m in world.slack.messages if m.channel == DM_ASKER and m.from_bot), None)
+    )
+    assert "/recordings room=88 last=6h" in said.shown_text
+    assert told(world) == []
+
+
+async def test_a_form_that_was_open_for_long_still_posts_once_where_the_bot_is(world: World) -> None:
+    add_recordings(world)
+    await world.slack.click(await world.ask("room=88 last=6h"), "Edit query…")
+    form = await filled(world, "form.rooms")
+    world.clock.advance(31 * 60)
+    await world.slack.submit_view(form, {"form.where": "channel"})
+    await world.slack.wait_for(lambda: told(world))
+    await settled(world)
+    assert [("room 88" in m.text, m.ephemeral_for) for m in world.slack.messages[1:]] == [(True, None)]

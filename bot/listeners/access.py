@@ -104,7 +104,7 @@ class Access:
 
         In an organization (Enterprise Grid) a command names the workspace that it was typed in, a click one
         and the same workspace of the person wherever it is, an event that workspace or the organization
-        (slackapi/bolt-js issue 1875, slack_bolt/request/internals.py). So where the payload names none that
+        (seen by users of Bolt; slack_bolt/request/internals.py). So where the payload names none that
         is served, Slack is asked.
 
         Raises:

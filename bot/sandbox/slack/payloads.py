@@ -205,8 +205,8 @@ def message_event(platform: Platform, message: Message, kind: str = "message") -
 def _interaction(platform: Platform, person: Person) -> Payload:
     """The fields that interactions share.
 
-    In shared channels `team` is the app's own, `user.team_id` the person's (slackapi/java-slack-sdk issue
-    1041); in an organization both name it too.
+    In shared channels `team` is the app's own, `user.team_id` the person's (seen by users of
+    Bolt); in an organization both name it too.
     """
     enterprise_id = platform.workspace.enterprise_id
     organization = {"enterprise_id": enterprise_id, "enterprise_name": "Local"} if enterprise_id else {}

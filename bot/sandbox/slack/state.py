@@ -118,8 +118,8 @@ class Workspace:
     def join_organization(self) -> None:
         """Play Enterprise Grid from here on: the workspace is one of an organization's, the partner's too.
 
-        Everybody is in two workspaces, and interactions and events name the other one (slackapi/bolt-js issue
-        1875).
+        Everybody is in two workspaces, and interactions and events name the other one (seen by users
+        of Bolt).
         """
         self.enterprise_id = ORGANIZATION
         for person in self.people.values():

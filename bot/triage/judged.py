@@ -8,7 +8,7 @@ from bot.errors import QueryError
 from bot.models import API_HISTORY_MS, RUNNING
 from bot.page import Question
 from bot.query import RecordingQuery, Status
-from bot.query.values import MAX_SIZE
+from bot.query.values import MAX_SIZE, is_task_id
 from bot.verdicts.judge import judge
 from bot.verdicts.types import Known
 
@@ -37,8 +37,13 @@ class Triage:
         """One task's details, with everything worth knowing about it, the worst first.
 
         Raises:
+            QueryError: this is no task ID, as where a button carries none: ZEGOCLOUD isn't asked.
             ZegoError: `TaskNotFoundError` for an unknown task or one that began more than 3 days ago.
         """
+        if not is_task_id(task_id):
+            raise QueryError(
+                "This doesn't say which recording it means. Type `/recordings` to find it again."
+            )
         details = await self._recordings.details(task_id, refresh=refresh)
         running = await self._running_in(details.room_id) if details.status in RUNNING else ()
         known = Known(running_in_room=running)

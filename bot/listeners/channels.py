@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-KNOWN_SECONDS = 300
+KNOWN_SECONDS = 60
 """A channel can become shared at any time."""
 DIRECT_SECONDS = 86_400
 """A direct message keeps its ID: this only bounds what is remembered."""
@@ -36,7 +36,7 @@ class Channels:
 
     Args:
         client: Slack's Web API; needs `channels:read`, `groups:read` and `im:write`.
-        clock: what was learnt of a channel is good for five minutes.
+        clock: what was learnt of a channel is good for a minute.
     """
 
     def __init__(self, client: AsyncWebClient, clock: Clock) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from cachetools import TTLCache
 
 from bot.query.zones import asker_zone
-from bot.slack_client import slack_word
+from bot.slack_client import SLACK_ERRORS, slack_word
 
 if TYPE_CHECKING:
     from slack_sdk.web.async_client import AsyncWebClient
@@ -82,8 +82,10 @@ class People:
             self._names[user_id] = str(
                 profile.get("display_name") or person.get("real_name") or person.get("name") or ""
             )
-        except Exception as error:  # noqa: BLE001 - whatever comes from there, the default zone serves
+        except SLACK_ERRORS as error:
             logger.warning("Slack did not tell a person's time zone: %s", slack_word(error))
+        except Exception:  # whatever comes from there, the default zone serves
+            logger.exception("A person's time zone cannot be read")
         else:
             if zone:
                 self._zones[user_id] = zone

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import traceback
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ import aiohttp
 import pytest
 
 from bot.app import Bot
+from bot.digests.errors import StoreError
 from bot.digests.posting import EVENT_TYPE
 from bot.query.durations import DAY, HOUR, MINUTE
 from bot.sandbox.slack import (
@@ -410,6 +412,18 @@ async def test_a_database_that_is_of_no_use_stops_only_digests(address: str, wor
         assert "DATABASE_URL" in refused.text
         assert "No recordings" in (await world.ask("room=1230 last=6h")).text
         assert await degraded(world) == ["database"]
+
+
+async def test_an_address_of_no_use_is_told_by_a_new_error_each_time() -> None:
+    async with a_world(DATABASE_URL="sqlite:///x.db?timeout=soon") as world:
+        errors = []
+        for _ in range(3):
+            with pytest.raises(StoreError) as raised:
+                _ = world.bot.digests.store
+            errors.append(raised.value)
+        assert len({id(error) for error in errors}) == 3
+        assert len({len(traceback.extract_tb(error.__traceback__)) for error in errors}) == 1
+        assert {str(error) for error in errors} == {str(errors[0])}
 
 
 async def degraded(world: World) -> list[str]:

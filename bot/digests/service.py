@@ -87,7 +87,8 @@ class Digests:
             StoreError: DATABASE_URL is of no use.
         """
         if self._store is None:
-            raise self._unusable or StoreError("address")
+            # One instance raised again and again would grow its traceback.
+            raise StoreError(*self._unusable.args if self._unusable else ("address",))
         return self._store
 
     @property

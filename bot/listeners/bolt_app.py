@@ -79,7 +79,7 @@ class Runner(AsyncioListenerRunner):
         async def listen() -> None:
             try:
                 await listener.ack_function(ack, request.body)  # all that the door takes
-            except Exception as error:  # noqa: BLE001 - Bolt's own: listeners let none out
+            except Exception as error:  # noqa: BLE001 - of Bolt or the door: listeners let none out
                 refused = await _refuse(error)
                 ack.response = ack.response or refused
             finally:
@@ -178,5 +178,6 @@ async def _refuse(error: Exception) -> BoltResponse:
 
 
 def _tell(error: Exception) -> None:
-    logger.warning("A delivery that cannot be read: %s", error.__class__.__name__)
-    logger.debug("It failed here", exc_info=error)
+    # What is no UTF-8, no JSON, or nested too deeply, says all with its name.
+    where = None if isinstance(error, (ValueError, RecursionError)) else error
+    logger.warning("A delivery that cannot be read: %s", error.__class__.__name__, exc_info=where)

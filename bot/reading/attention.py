@@ -15,6 +15,7 @@ from bot.errors import TaskNotFoundError
 from bot.models import FAILED, RUNNING
 from bot.page import Cursor
 from bot.query import Sort
+from bot.reading.together import most_unexpected
 from bot.verdicts.judge import judge, judge_row, needs_attention
 from bot.verdicts.types import USUAL, Known
 
@@ -105,7 +106,7 @@ async def _look_at(
             for row in rows:
                 group.create_task(look(row))
     except BaseExceptionGroup as failed:
-        raise failed.exceptions[0] from None
+        raise most_unexpected(failed) from None
     return found
 
 

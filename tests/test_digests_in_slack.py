@@ -13,6 +13,7 @@ import pytest
 from bot.app import Bot
 from bot.digests.errors import StoreError
 from bot.digests.posting import EVENT_TYPE
+from bot.digests.worker import LEASE_SECONDS
 from bot.query.durations import DAY, HOUR, MINUTE
 from bot.sandbox.slack import (
     ASKER,
@@ -241,6 +242,43 @@ async def test_a_gap_that_cannot_be_seen_is_told(world: World) -> None:
     post = await post_number(world, 1)
     assert "Recordings, Mon 16 Nov 09:00 – Mon 23 Nov 09:00" in post.shown_text
     assert "ZEGOCLOUD tells of the last 3 days only" in post.shown_text
+
+
+async def test_a_lost_answer_is_looked_for_once_a_minute_without_asking_the_vendor_and_without_a_chart(
+    world: World,
+) -> None:
+    add(world, NINE - HOUR)
+    await world.ask(ADD)
+    for n in range(20):
+        world.slack.write(f"talk before {n}")
+    world.slack.limit_history()
+    world.slack.misbehave("chat.postMessage", status=503)
+    world.slack.misbehave("chat.postMessage", error="invalid_blocks")
+    go_to(world, NINE)
+    await slot_that(world, NINE, lambda slot: slot.error)
+    await works_at_nothing(world)
+    for n in range(20):
+        world.slack.write(f"talk {n}")
+    asked = world.vendor_calls
+    for minute, calls in enumerate((2, 4)):  # a page, and a refusal of the next one
+        go_to(world, NINE + LEASE_SECONDS + 61 * minute)
+        await world.slack.wait_for(lambda: len(world.slack.calls_of("conversations.history")) == calls)  # noqa: B023 - waited for here
+        await works_at_nothing(world)
+    assert world.vendor_calls == asked, "nothing may be posted yet"
+    assert "couldn't be fully checked" in (await slot_that(world, NINE, bool)).error
+    go_to(world, NINE + LEASE_SECONDS + 122)
+    slot = await ended(world, NINE)
+    assert (slot.state, slot.posted_ts) == ("posted", (await post_number(world, 1)).ts)
+    assert len(world.slack.calls_of("conversations.history")) == 5
+
+
+async def works_at_nothing(world: World) -> None:
+    """Wait until the worker has come to the end of what it does."""
+    worker = world.bot.digests.worker
+    assert worker is not None
+    async with asyncio.timeout(30):
+        while worker.under_way:  # noqa: ASYNC110 - it has no event for it
+            await asyncio.sleep(0)
 
 
 async def test_a_chart_that_slack_does_not_take_is_drawn_in_characters(world: World) -> None:

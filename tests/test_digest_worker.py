@@ -982,6 +982,26 @@ async def test_a_process_that_was_stopped_for_longer_than_its_lease_posts_nothin
     assert (await desk.slot(digest)).posted_ts == message.ts
 
 
+async def test_a_process_that_was_stopped_while_slack_took_its_message_leaves_it_to_another(
+    desk: Desk,
+) -> None:
+    digest = await desk.add()
+    desk.slack.misbehave("chat.postMessage", hang=True, after_effect=True)
+    desk.clock.set(NINE)
+    async with desk.process() as stopped:
+        await happens(desk, lambda: desk.posts)
+        stopped.send_signal(signal.SIGSTOP)
+        (message,) = desk.posts
+        desk.clock.advance(LEASE_SECONDS)
+        assert await desk.worker().step(), "its lease has ended"
+        assert (await desk.slot(digest)).posted_ts == message.ts
+        stopped.send_signal(signal.SIGCONT)
+        stopped.send_signal(signal.SIGTERM)
+        assert await stopped.wait() == 0
+    assert desk.posts == [message]
+    assert (await desk.slot(digest)).attempts == 2
+
+
 async def killed_while_it_had_a_slot(desk: Desk, **environment: str) -> Digest:
     """A digest whose slot a process had that was killed outright."""
     digest = await desk.add()

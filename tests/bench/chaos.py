@@ -8,6 +8,7 @@ import os
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
@@ -23,6 +24,18 @@ from tests.digest_chaos import Plan, posted_slots, run_chaos, worker_environment
 
 MINUTES = 4
 """How long slots come due, each digest's once a minute."""
+
+OWN = Plan(
+    slots_each=MINUTES,
+    rate=1.0,
+    quick=False,
+    kill_every_seconds=(3.0, 8.0),
+    own_death=0.01,
+    own_stop=0.003,
+    trouble_every_seconds=5.0,
+)
+"""With the bot's own leases and waits. Who is killed may leave eight slots behind, each for a whole lease: at
+the pace of the quick plan hardly one would be posted without."""
 
 MANY = 1000
 FULL_HOUR = 1_795_420_800.0
@@ -143,10 +156,17 @@ def main() -> None:
         asyncio.run(bench_many())
         return
     digests = -(-given.slots // MINUTES)
-    # The bot's own leases make a stop long: more of them, and nobody would be left to work.
-    own = {"rate": 1.0, "quick": False, "own_stop": 0.005, "seed": given.seed}
     plans = [
-        (kind, Plan(digests, MINUTES, workers, **own))
+        (
+            kind,
+            replace(
+                OWN,
+                digests=digests,
+                workers=workers,
+                seed=given.seed,
+                own_stop=OWN.own_stop if workers > 1 else 0,
+            ),
+        )
         for kind in given.databases
         for workers in given.workers
     ]

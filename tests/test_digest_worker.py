@@ -27,7 +27,7 @@ from bot.sandbox.slack.server import LocalSlack
 from bot.sandbox.slack.state import ARCHIVED, ASKER, BOT_USER, GENERAL, NO_BOT, PRIVATE, TEAM, Channel
 from bot.slack_client import TIMEOUT_SECONDS, NotSentError, build_slack_client, sent_once
 from tests.bolt_apps import manifest
-from tests.digest_chaos import start_worker, worker_environment
+from tests.digest_chaos import QUICK_LEASE_SECONDS, start_worker, worker_environment
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -966,7 +966,7 @@ async def test_a_process_that_was_stopped_for_longer_than_its_lease_posts_nothin
 ) -> None:
     digest = await desk.add()
     desk.clock.set(NINE)
-    async with desk.process(CHAOS_STOP="1") as stopped:
+    async with desk.process(CHAOS_STOP="1", CHAOS_QUICK_RATE="1") as stopped:
         assert stopped.stdout
         while await stopped.stdout.readline() != b"stopped\n":
             pass
@@ -974,7 +974,7 @@ async def test_a_process_that_was_stopped_for_longer_than_its_lease_posts_nothin
         desk.clock.advance(LEASE_SECONDS)
         assert await desk.worker().step(), "its lease has ended"
         (message,) = desk.posts
-        await until(lambda: asyncio.get_running_loop().time() > stopped_at + LEASE_SECONDS / 3)
+        await until(lambda: asyncio.get_running_loop().time() > stopped_at + QUICK_LEASE_SECONDS / 3)
         stopped.send_signal(signal.SIGCONT)
         stopped.send_signal(signal.SIGTERM)
         assert await stopped.wait() == 0

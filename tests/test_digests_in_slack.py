@@ -13,7 +13,7 @@ import pytest
 from bot.app import Bot
 from bot.digests.errors import StoreError
 from bot.digests.posting import EVENT_TYPE
-from bot.digests.worker import LEASE_SECONDS
+from bot.digests.service import ADJUSTED_LEASE_SECONDS
 from bot.query.durations import DAY, HOUR, MINUTE
 from bot.sandbox.slack import (
     ASKER,
@@ -261,12 +261,12 @@ async def test_a_lost_answer_is_looked_for_once_a_minute_without_asking_the_vend
         world.slack.write(f"talk {n}")
     asked = world.vendor_calls
     for minute, calls in enumerate((2, 4)):  # a page, and a refusal of the next one
-        go_to(world, NINE + LEASE_SECONDS + 61 * minute)
+        go_to(world, NINE + ADJUSTED_LEASE_SECONDS + 61 * minute)
         await world.slack.wait_for(lambda: len(world.slack.calls_of("conversations.history")) == calls)  # noqa: B023 - waited for here
         await works_at_nothing(world)
     assert world.vendor_calls == asked, "nothing may be posted yet"
     assert "couldn't be fully checked" in (await slot_that(world, NINE, bool)).error
-    go_to(world, NINE + LEASE_SECONDS + 122)
+    go_to(world, NINE + ADJUSTED_LEASE_SECONDS + 122)
     slot = await ended(world, NINE)
     assert (slot.state, slot.posted_ts) == ("posted", (await post_number(world, 1)).ts)
     assert len(world.slack.calls_of("conversations.history")) == 5

@@ -1,4 +1,4 @@
-"""How SQLite and PostgreSQL are opened: drivers, pools, and what each connection is told first."""
+"""How SQLite and PostgreSQL are opened: drivers, pools, what connections are told first; who else is there."""
 
 from __future__ import annotations
 

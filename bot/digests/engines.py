@@ -1,4 +1,4 @@
-"""How SQLite and PostgreSQL are opened: drivers, pools, what connections are told first; who else is there."""
+"""How SQLite and PostgreSQL are opened: drivers, pools, what a connection is told first; who is there too."""
 
 from __future__ import annotations
 

@@ -882,6 +882,19 @@ async def test_a_message_that_arrives_while_the_look_goes_on_is_found(desk: Desk
     assert len(desk.posts) == 1
 
 
+async def test_a_look_of_many_pages_lets_others_have_their_turn(desk: Desk) -> None:
+    digest = await lost_answer(desk, arrives=True)
+    desk.slack.limit_history(seconds=0, most=4)
+    worker = desk.worker()
+    assert await worker.step()
+    assert (await desk.slot(digest)).state == "open"
+    assert len(desk.slack.calls_of("conversations.history")) == 25, "of the 28 pages"
+    desk.clock.advance(1)
+    assert await worker.step()
+    assert (await desk.slot(digest)).posted_ts == desk.posts[0].ts
+    assert len(desk.slack.calls_of("conversations.history")) == 28
+
+
 async def test_a_look_that_takes_longer_than_a_message_may_be_late_still_comes_to_its_end(desk: Desk) -> None:
     digest = await lost_answer(desk, arrives=True)
     desk.clock.set(NINE + HOUR - 90)

@@ -10,7 +10,7 @@ from cachetools import TTLCache
 from slack_sdk.errors import SlackApiError
 
 from bot.query.zones import asker_zone
-from bot.slack_client import slack_word
+from bot.slack_client import SLACK_ERRORS, slack_word
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -96,10 +96,12 @@ class People:
             self._names[user_id] = str(
                 profile.get("display_name") or person.get("real_name") or person.get("name") or ""
             )
-        except Exception as error:  # noqa: BLE001 - whatever comes from there, the default zone serves
+        except SLACK_ERRORS as error:
             logger.warning("Slack did not tell a person's time zone: %s", slack_word(error))
             if isinstance(error, SlackApiError) and slack_word(error) in NOBODYS:
                 self._teams[user_id] = frozenset()
+        except Exception:  # whatever comes from there, the default zone serves
+            logger.exception("A person's time zone cannot be read")
         else:
             if zone:
                 self._zones[user_id] = zone

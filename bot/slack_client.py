@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import logging
+import math
 import re
 import time
 from collections.abc import Callable
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextvars import ContextVar
 from enum import Enum, auto
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Self
@@ -23,7 +26,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import AsyncIterator, Iterator, Mapping
 
     from slack_sdk.http_retry.async_handler import AsyncRetryHandler
     from slack_sdk.web.async_slack_response import AsyncSlackResponse
@@ -40,6 +43,7 @@ _SLACKS = (".slack.com", ".slack-gov.com")
 """Where response_urls lead (Slack docs, handling user interaction; GovSlack)."""
 
 TIMEOUT_SECONDS = 10
+"""How long one request to Slack may take, from connecting to the last byte of the answer."""
 
 KEEPALIVE_SECONDS = 10
 """How long a connection is kept without a call. Slack must not be the one that closes it: what is posted at
@@ -142,12 +146,43 @@ class SlackClient(AsyncWebClient):
             )
 
 
-def _new_session() -> aiohttp.ClientSession:
-    """Connections that lead nowhere but where they are asked to."""
+_send_by: ContextVar[float] = ContextVar("send_by", default=math.inf)
+
+
+class NotSentError(aiohttp.ClientError):
+    """The time in which a request had to be sent was over; nothing of it left this process."""
+
+
+@asynccontextmanager
+async def sent_once(client: AsyncWebClient, by: float = math.inf) -> AsyncIterator[AsyncWebClient]:
+    """A client whose calls are one request each: it sends nothing again by itself, whatever Slack answers.
+
+    A call that waits for Slack's pace inside the SDK would hold up its caller for as long as Slack likes, and
+    a post that it sends after such a wait, or after the process was stopped for a while, may come too late.
+
+    Args:
+        client: whose token, address, timeout and open connections are used.
+        by: event-loop time (`loop.time()`) from which on nothing is sent any more: NotSentError instead. It
+            is looked at again directly before the request's bytes are written.
+    """
+    single = copy.copy(client)
+    single.retry_handlers = []
+    async with AsyncExitStack() as stack:
+        if single.session is None or single.session.closed:
+            single.session = await stack.enter_async_context(_new_session(single.timeout))
+        before = _send_by.set(by)
+        try:
+            yield single
+        finally:
+            _send_by.reset(before)
+
+
+def _new_session(timeout_seconds: float = TIMEOUT_SECONDS) -> aiohttp.ClientSession:
+    """Connections that lead nowhere but where they are asked to, and not later than they may."""
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(keepalive_timeout=KEEPALIVE_SECONDS),
-        timeout=aiohttp.ClientTimeout(total=TIMEOUT_SECONDS),
-        trace_configs=[_no_redirects()],
+        timeout=aiohttp.ClientTimeout(total=timeout_seconds),
+        trace_configs=[_no_redirects(), _in_time()],
     )
 
 
@@ -199,6 +234,20 @@ def outsiders_read(channel: Mapping[str, Any]) -> bool:
         channel: as `conversations.info` describes it (Slack docs, conversation object).
     """
     return bool(channel.get("is_ext_shared") or channel.get("is_pending_ext_shared"))
+
+
+def _in_time() -> aiohttp.TraceConfig:
+    """Whatever stopped this process on the way here, a request is not sent after `_send_by`."""
+
+    async def check(*_: object) -> None:
+        if asyncio.get_running_loop().time() >= _send_by.get():
+            raise NotSentError
+
+    trace = aiohttp.TraceConfig()
+    # Despite their names, aiohttp (3.14) awaits both before it writes: the head waits for the first chunk.
+    trace.on_request_headers_sent.append(check)
+    trace.on_request_chunk_sent.append(check)
+    return trace
 
 
 def slack_word(error: Exception) -> str:

@@ -9,22 +9,22 @@ import asyncio
 import os
 import random
 import signal
+import subprocess
 import sys
 from collections import Counter
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from slack_sdk.web.async_client import AsyncWebClient
-
 from bot.clock import AdjustableClock, clock_from
 from bot.digests.posting import EVENT_TYPE, Poster
 from bot.digests.records import Claim, NewDigest, Posted
 from bot.digests.schedule import next_times, parse_schedule
 from bot.digests.store import open_store
-from bot.digests.worker import Worker
+from bot.digests.worker import LEASE_SECONDS, Worker
 from bot.sandbox.slack.server import LocalSlack
 from bot.sandbox.slack.state import ASKER, BOT_USER, TEAM, Channel
+from bot.slack_client import SlackClient, build_slack_client
 from tests.bolt_apps import manifest
 
 if TYPE_CHECKING:
@@ -33,13 +33,18 @@ if TYPE_CHECKING:
 START = 1_795_417_190.0
 """Ten seconds before 07:00 UTC."""
 
-LEASE_SECONDS, HTTP_SECONDS = 3.0, 1
+QUICK_LEASE_SECONDS, QUICK_HTTP_SECONDS = 6.0, 1
+"""The lease is long enough for a machine on which the local Slack waits seconds for its turn."""
 FRESH_SECONDS = 1e6
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What to do: `slots_each` slots of each digest, at most 60, one every 60 / `rate` real seconds."""
+    """What to do: `slots_each` slots of each digest, at most 60, one every 60 / `rate` real seconds.
+
+    Args:
+        quick: leases, timeouts and waits that are short enough for a test; else the bot's own, at rate 1.
+    """
 
     digests: int = 16
     slots_each: int = 3
@@ -49,6 +54,9 @@ class Plan:
     messages_between_kills: int = 4
     own_death: float = 0.04
     """How probable it is that a worker dies just before a message is sent, and again just after."""
+    own_stop: float = 0.04
+    """How probable it is that it is stopped just before a message is sent, for longer than its lease."""
+    quick: bool = True
     trouble_every_seconds: float = 1.5
     patience_seconds: float = 300.0
     """How long after the last slot a message counts as missed: much longer than a busy machine needs."""
@@ -68,6 +76,7 @@ class Outcome:
     slots: int
     kills: int = 0
     own_deaths: int = 0
+    stops: int = 0
     troubles: int = 0
     missed: int = 0
     doubled: int = 0
@@ -76,18 +85,29 @@ class Outcome:
     delays: list[float] = field(default_factory=list)
 
 
-class MortalClient(AsyncWebClient):
-    """A Slack client whose process may die just before or just after it posts."""
+class MortalClient(SlackClient):
+    """A Slack client whose process may die or be stopped just before or just after it posts."""
 
-    def __init__(self, *, death: float, **options: Any) -> None:
+    def __init__(self, *, death: float, stop: float, stop_seconds: float, **options: Any) -> None:
         super().__init__(**options)
-        self._death = death
+        self._death, self._stop, self._stop_seconds = death, stop, stop_seconds
 
     async def chat_postMessage(self, **arguments: Any) -> Any:  # noqa: N802 - the SDK's name
         self._perhaps_die()
+        if random.random() < self._stop:  # noqa: S311 - no secret
+            self.be_stopped()
         answer = await super().chat_postMessage(**arguments)
         self._perhaps_die()
         return answer
+
+    def be_stopped(self) -> None:
+        """Stop this process, and have it go on after a while, unless whoever reads its output does that."""
+        print("stopped", flush=True)
+        pid = os.getpid()
+        if self._stop_seconds:
+            wake = f"sleep {self._stop_seconds}; kill -CONT {pid}"
+            subprocess.Popen(("sh", "-c", wake), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603, S607 - of figures
+        os.kill(pid, signal.SIGSTOP)
 
     def _perhaps_die(self) -> None:
         if random.random() < self._death:  # noqa: S311 - no secret
@@ -98,28 +118,35 @@ async def be_a_worker() -> None:
     """Work until SIGTERM, on what the environment says."""
     environ = os.environ
     clock = clock_from(environ["CHAOS_CLOCK"])
-    rate = float(environ["CHAOS_RATE"] or 0)
+    quick_rate = float(environ.get("CHAOS_QUICK_RATE") or 0)
+    usual = build_slack_client(environ["CHAOS_SLACK_URL"], environ["CHAOS_TOKEN"])
     client = MortalClient(
-        token=environ["CHAOS_TOKEN"],
-        base_url=environ["CHAOS_SLACK_URL"],
-        timeout=HTTP_SECONDS if rate else 15,
-        death=float(environ["CHAOS_DEATH"]),
+        token=usual.token,
+        base_url=usual.base_url,
+        timeout=QUICK_HTTP_SECONDS if quick_rate else usual.timeout,
+        retry_handlers=usual.retry_handlers,
+        death=float(environ.get("CHAOS_DEATH") or 0),
+        stop=float(environ.get("CHAOS_STOP") or 0),
+        stop_seconds=float(environ.get("CHAOS_STOP_SECONDS") or 0),
     )
-    poster = Poster(client, fresh_seconds=FRESH_SECONDS) if rate else Poster(client)
+    poster = Poster(client, fresh_seconds=FRESH_SECONDS) if quick_rate else Poster(client)
     store = open_store(environ["CHAOS_DATABASE_URL"], clock)
 
     async def post(claim: Claim) -> Posted:
+        if environ.get("CHAOS_HANG"):
+            print("claimed", flush=True)
+            await asyncio.Event().wait()
         return Posted(await poster.post_once(claim, {"text": f"Slot {claim.slot_at}"}), {"posts": 1})
 
     options: dict[str, float] = {}
-    if rate:
+    if quick_rate:
         options = {
             # Leases go by the given clock on SQLite, which is fast here, by the machine's on PostgreSQL.
-            "lease_seconds": LEASE_SECONDS * (1 if store.is_shared else rate),
-            "renew_seconds": LEASE_SECONDS / 3,
+            "lease_seconds": QUICK_LEASE_SECONDS * (1 if store.is_shared else quick_rate),
+            "renew_seconds": QUICK_LEASE_SECONDS / 3,
             "fresh_seconds": FRESH_SECONDS,
             "look_seconds": 0.2,
-            "first_retry_seconds": 0.3 * rate,
+            "first_retry_seconds": 0.3 * quick_rate,
         }
     worker = Worker(store, post, clock, **options)  # type: ignore[arg-type]
     stop = asyncio.Event()
@@ -129,6 +156,24 @@ async def be_a_worker() -> None:
     await stop.wait()
     await worker.stop()
     await store.close()
+
+
+def worker_environment(database_url: str, slack: LocalSlack, clock: AdjustableClock) -> dict[str, str]:
+    """What a worker's process needs; without more it works as the bot does."""
+    return {
+        **os.environ,
+        "CHAOS_DATABASE_URL": database_url,
+        "CHAOS_SLACK_URL": slack.api_url,
+        "CHAOS_TOKEN": slack.bot_token,
+        "CHAOS_CLOCK": clock.spec(),
+    }
+
+
+async def start_worker(environment: dict[str, str]) -> asyncio.subprocess.Process:
+    """Start a worker's process. It says `working`, then `claimed` and `stopped` as it happens."""
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.digest_chaos", env=environment, stdout=asyncio.subprocess.PIPE
+    )
 
 
 def send(process: asyncio.subprocess.Process, number: signal.Signals) -> None:
@@ -142,32 +187,30 @@ class Chaos:
 
     def __init__(self, database_url: str, slack: LocalSlack, clock: AdjustableClock, plan: Plan) -> None:
         self._plan, self._slack = plan, slack
-        self._environ = {
-            **os.environ,
-            "CHAOS_DATABASE_URL": database_url,
-            "CHAOS_SLACK_URL": slack.api_url,
-            "CHAOS_TOKEN": slack.bot_token,
-            "CHAOS_CLOCK": clock.spec(),
-            "CHAOS_RATE": str(plan.rate),
+        lease_seconds = QUICK_LEASE_SECONDS if plan.quick else LEASE_SECONDS
+        self._environ = worker_environment(database_url, slack, clock) | {
+            "CHAOS_QUICK_RATE": str(plan.rate) if plan.quick else "",
             "CHAOS_DEATH": str(plan.own_death),
+            "CHAOS_STOP": str(plan.own_stop),
+            "CHAOS_STOP_SECONDS": str(1.5 * lease_seconds),
         }
         self._random = random.Random(plan.seed)  # noqa: S311 - no secret
         self._processes: list[asyncio.subprocess.Process | None] = [None] * plan.workers
         self._working: set[asyncio.subprocess.Process] = set()
         self._killed_pids: set[int] = set()
-        self.kills = self.own_deaths = self.troubles = 0
+        self.kills = self.own_deaths = self.stops = self.troubles = 0
         self._ending = False
 
     async def keep_running(self, index: int) -> None:
         """Run one worker, and another when it is dead."""
         while not self._ending:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "tests.digest_chaos", env=self._environ, stdout=asyncio.subprocess.PIPE
-            )
-            self._processes[index] = process
+            process = self._processes[index] = await start_worker(self._environ)
             assert process.stdout is not None
-            if await process.stdout.readline():
-                self._working.add(process)
+            async for line in process.stdout:
+                if line == b"working\n":
+                    self._working.add(process)
+                elif line == b"stopped\n":
+                    self.stops += 1
             code = await process.wait()
             self._working.discard(process)
             if code == -signal.SIGKILL and process.pid not in self._killed_pids:
@@ -255,7 +298,7 @@ async def run_chaos(database_url: str, plan: Plan) -> Outcome:
         if failed := [error for error in ended if error]:
             raise ExceptionGroup("workers", [error for error in failed if isinstance(error, Exception)])
         posts = posted_slots(slack)
-        outcome = Outcome(len(expected), chaos.kills, chaos.own_deaths, chaos.troubles)
+        outcome = Outcome(len(expected), chaos.kills, chaos.own_deaths, chaos.stops, chaos.troubles)
         outcome.unnoted = len(unnoted)
         outcome.missed = len(expected - set(posts))
         outcome.doubled = sum(count > 1 for count in posts.values())

@@ -73,3 +73,14 @@ async def test_a_listener_that_ends_without_acknowledging_is_not_waited_for(app:
     app._async_listeners[0].ack_timeout = 3600
     answer = await asyncio.wait_for(app.async_dispatch(delivered(COMMAND)), 30)
     assert answer.status == 404
+
+
+async def test_a_listener_that_fails_is_logged_with_where(
+    app: BoltApp, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def listen(*_: Any) -> None:
+        raise KeyError("total")
+
+    app.command("/recordings")(listen)
+    assert (await app.async_dispatch(delivered(COMMAND))).status == 400
+    assert [record.exc_info[0] for record in caplog.records if record.exc_info] == [KeyError]

@@ -12,7 +12,9 @@ import pytest
 from sqlalchemy import event, text
 
 from bot.clock import AdjustableClock
+from bot.digests.database import Database
 from bot.digests.errors import FullChannelError, StoreError
+from bot.digests.migrations import MIGRATIONS
 from bot.digests.records import NewDigest
 from bot.digests.store import MOST_A_CHANNEL, Store, open_store
 from bot.errors import QueryError
@@ -397,6 +399,61 @@ async def test_replicas_that_start_at_once_make_one_database(url: str, clock: Ad
     assert await stores[3].get(digest.id) == digest
     for store in stores:
         await store.close()
+
+
+OLD_DIGEST = (
+    "INSERT INTO digests VALUES ('old', 'T0LOCAL01', 'C0GENERAL1', 1, 'U0ASKER1', 'last=24h', 'every hour',"
+    " 'Europe/Berlin', 'line', :created_at, :next_run_at, NULL, '', NULL, '', '')"
+)
+OLD_SLOT = (
+    "INSERT INTO slots (digest_id, slot_at, state, asked_by, attempts, uncertain, retry_at, lease_holder,"
+    " lease_until, counts, error, notice)"
+    " VALUES ('old', :slot_at, 'open', '', 1, true, 0, '', 0, '{}', '', '')"
+)
+
+
+async def test_a_database_of_the_first_release_goes_on_with_what_it_has(
+    url: str, clock: AdjustableClock
+) -> None:
+    async def as_released(connection: Any) -> None:
+        for statement in MIGRATIONS["0001-digests-and-slots"]:
+            await connection.execute(text(statement))
+        await connection.execute(text("CREATE TABLE migrations (name TEXT PRIMARY KEY)"))
+        await connection.execute(text("INSERT INTO migrations (name) VALUES ('0001-digests-and-slots')"))
+        times = {"created_at": NINE - HOUR, "next_run_at": NINE + HOUR}
+        await connection.execute(text(OLD_DIGEST), times)
+        await connection.execute(text(OLD_SLOT), {"slot_at": NINE})
+
+    old = Database(url, clock)
+    await old._once(as_released, writes=True)
+    clock.set(NINE + 60)
+    store = open_store(url, clock)
+    claim = await claimed(store, clock)
+    assert (claim.digest.id, claim.slot_at, claim.uncertain, claim.look) == ("old", NINE, True, "")
+    assert await store.keep_look(claim, "1795420800.000100 1 2")
+    assert await store.fail(claim, "Later.", NINE)
+
+    async def add_as_before(connection: Any) -> None:
+        await connection.execute(text(OLD_SLOT), {"slot_at": NINE + 30})
+
+    await old._once(add_as_before, writes=True)  # of a process that has not been replaced yet
+    looks = {(claim.slot_at, claim.look) for claim in [await claimed(store, clock) for _ in range(2)]}
+    assert looks == {(NINE, "1795420800.000100 1 2"), (NINE + 30, "")}
+    for one in (old, store):
+        await one.close()
+
+
+async def test_only_who_has_a_slot_says_how_far_its_channel_was_looked_through(
+    store: Store, clock: AdjustableClock
+) -> None:
+    await store.add(new())
+    clock.set(NINE)
+    first = await claimed(store, clock, OVER)
+    second = await claimed(store, clock, LONG, "two")
+    assert not await store.keep_look(first, "1")
+    assert await store.keep_look(second, "2")
+    assert await store.fail(second, "Later.", NINE)
+    assert (await claimed(store, clock)).look == "2"
 
 
 async def test_an_older_program_leaves_a_newer_database_alone(

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
+import os
+import signal
 import sqlite3
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field, replace
@@ -18,11 +21,13 @@ from bot.digests.errors import LeaseLostError, PermanentError, TransientError, U
 from bot.digests.posting import EVENT_TYPE, Poster
 from bot.digests.records import Claim, NewDigest, Notice, Posted
 from bot.digests.store import Store, open_store
-from bot.digests.worker import LEASE_SECONDS, Worker
+from bot.digests.worker import LEASE_SECONDS, TELL_LEASE_SECONDS, Worker
 from bot.errors import ZegoUnreachableError
 from bot.sandbox.slack.server import LocalSlack
 from bot.sandbox.slack.state import ARCHIVED, ASKER, BOT_USER, GENERAL, NO_BOT, PRIVATE, TEAM, Channel
+from bot.slack_client import TIMEOUT_SECONDS, NotSentError, build_slack_client, sent_once
 from tests.bolt_apps import manifest
+from tests.digest_chaos import QUICK_LEASE_SECONDS, start_worker, worker_environment
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -51,7 +56,7 @@ class Desk:
     """Raised one after the other before anything is posted."""
 
     def __post_init__(self) -> None:
-        self.client = AsyncWebClient(token=self.slack.bot_token, base_url=self.slack.api_url, timeout=15)
+        self.client = build_slack_client(self.slack.api_url, self.slack.bot_token)
         self.poster = Poster(self.client, pace_seconds=0.0)
 
     async def post(self, claim: Claim) -> Posted:
@@ -77,6 +82,31 @@ class Desk:
 
     async def slot(self, digest: Digest) -> Slot:
         return (await self.store.latest_slots(digest.id, 1))[0]
+
+    @property
+    def url(self) -> str:
+        return f"sqlite:///{self.folder / 'digests.db'}?timeout=0.05"
+
+    @asynccontextmanager
+    async def another_store(self) -> AsyncIterator[Store]:
+        """The same database, as another process opens it."""
+        store = open_store(self.url, self.clock)
+        try:
+            yield store
+        finally:
+            await store.close()
+
+    @asynccontextmanager
+    async def process(self, **environment: str) -> AsyncIterator[asyncio.subprocess.Process]:
+        """Another process that works on the same database."""
+        given = worker_environment(self.url, self.slack, self.clock) | environment
+        process = await start_worker(given)
+        try:
+            yield process
+        finally:
+            if process.returncode is None:
+                process.kill()
+            await process.wait()
 
     def patience(self, seconds: float) -> None:
         """How long the poster waits for Slack's answers."""
@@ -781,11 +811,11 @@ async def test_an_owner_who_cannot_be_told_yet_is_told_later_and_one_who_cannot_
     await worker.step()
     await worker.step()
     assert len(tries) == 1
-    desk.clock.advance(LEASE_SECONDS)
+    desk.clock.advance(TELL_LEASE_SECONDS)
     await worker.step()
-    desk.clock.advance(LEASE_SECONDS)
+    desk.clock.advance(TELL_LEASE_SECONDS)
     await worker.step()
-    assert tries == [NINE, NINE + LEASE_SECONDS]
+    assert tries == [NINE, NINE + TELL_LEASE_SECONDS]
 
 
 async def test_owners_who_take_long_to_be_told_delay_no_digest(desk: Desk) -> None:
@@ -839,7 +869,7 @@ async def test_an_owner_is_told_again_after_a_stop_only_where_slack_may_not_have
     restarted = desk.worker()
     await restarted.step()
     assert len(desk.told) == int(taken), "nobody is told twice at once"
-    desk.clock.advance(LEASE_SECONDS)
+    desk.clock.advance(TELL_LEASE_SECONDS)
     await restarted.step()
     assert len(desk.told) == 1
 
@@ -882,3 +912,377 @@ async def test_a_channels_messages_are_paced_and_others_need_not_wait(
         await happens(desk, lambda: len(desk.posts) == len(expected))
         await worker.stop(seconds=0.1)
         assert sorted(post.channel for post in desk.posts) == sorted(expected)
+
+
+# A message that Slack may have taken, where it lets the app look once a minute at 15 messages.
+
+
+async def lost_answer(desk: Desk, schedule: str = "every day at 09:00", *, arrives: bool) -> Digest:
+    """A digest whose first attempt got no answer, in a channel where 110 messages followed."""
+    digest = await desk.add(schedule)
+    desk.clock.set(NINE)
+    desk.patience(0.3)
+    desk.slack.misbehave("chat.postMessage", hang=True, after_effect=arrives)
+    assert await desk.worker().step()
+    desk.patience(TIMEOUT_SECONDS)
+    desk.slack.limit_history()
+    for n in range(110):
+        desk.slack.write(f"talk {n}")
+    desk.clock.advance(LEASE_SECONDS)
+    return digest
+
+
+async def work_for(desk: Desk, minutes: int, digest: Digest) -> None:
+    """Let every minute another process work, which knows only what the database does, until the slot ends."""
+    for _ in range(minutes):
+        async with desk.another_store() as store:
+            worker = Worker(store, desk.post, desk.clock)
+            while await worker.step():
+                pass
+        if (await desk.slot(digest)).state != "open":
+            return
+        desk.clock.advance(60)
+
+
+async def test_a_message_below_110_others_is_found_at_one_look_a_minute(desk: Desk) -> None:
+    digest = await lost_answer(desk, arrives=True)
+    await work_for(desk, 20, digest)
+    (message,) = desk.posts
+    slot = await desk.slot(digest)
+    assert (slot.state, slot.posted_ts) == ("posted", message.ts)
+    looks = [call for call in desk.slack.calls_of("conversations.history") if call.ok]
+    assert len(looks) == 8, "111 messages, 15 at a time"
+    shown = [message["ts"] for look in looks for message in look.answer["messages"]]
+    assert len(shown) == len(set(shown)), "nothing is looked at twice"
+
+
+async def test_a_message_that_is_not_there_is_posted_once_the_whole_channel_has_been_looked_at(
+    desk: Desk,
+) -> None:
+    digest = await lost_answer(desk, arrives=False)
+    await work_for(desk, 7, digest)
+    assert desk.posts == [], "105 of 110 messages have been looked at"
+    for n in range(20):
+        desk.slack.write(f"more talk {n}")
+    await work_for(desk, 20, digest)
+    (message,) = desk.posts
+    assert (await desk.slot(digest)).posted_ts == message.ts
+    looks = [call for call in desk.slack.calls_of("conversations.history") if call.ok]
+    shown = {one["ts"] for look in looks for one in look.answer["messages"]}
+    assert shown == {one.ts for one in desk.slack.messages} - {message.ts}
+
+
+async def test_a_message_that_arrives_while_the_look_goes_on_is_found(desk: Desk) -> None:
+    digest = await lost_answer(desk, arrives=False)
+    await work_for(desk, 3, digest)
+    name = {"event_type": EVENT_TYPE, "event_payload": {"digest": digest.id, "slot": NINE}}
+    late = await desk.client.chat_postMessage(channel=GENERAL, text="late", metadata=name)
+    for n in range(40):
+        desk.slack.write(f"more talk {n}")
+    await work_for(desk, 30, digest)
+    assert (await desk.slot(digest)).posted_ts == late["ts"]
+    assert len(desk.posts) == 1
+
+
+async def test_a_look_of_many_pages_lets_others_have_their_turn(desk: Desk) -> None:
+    digest = await lost_answer(desk, arrives=True)
+    desk.slack.limit_history(seconds=0, most=4)
+    worker = desk.worker()
+    assert await worker.step()
+    assert (await desk.slot(digest)).state == "open"
+    assert len(desk.slack.calls_of("conversations.history")) == 25, "of the 28 pages"
+    desk.clock.advance(1)
+    assert await worker.step()
+    assert (await desk.slot(digest)).posted_ts == desk.posts[0].ts
+    assert len(desk.slack.calls_of("conversations.history")) == 28
+
+
+async def test_a_look_that_takes_longer_than_a_message_may_be_late_still_comes_to_its_end(desk: Desk) -> None:
+    digest = await lost_answer(desk, arrives=True)
+    desk.clock.set(NINE + HOUR - 90)
+    await work_for(desk, 20, digest)
+    assert (await desk.slot(digest)).state == "posted"
+    assert desk.clock.now() > NINE + HOUR + 240
+
+
+async def test_a_look_that_never_ends_is_given_up_after_a_day_without_a_post(desk: Desk) -> None:
+    digest = await lost_answer(desk, "mondays at 09:00", arrives=False)
+    desk.slack.misbehave("conversations.history", status=429, retry_after=HOUR, times=999)
+    for _ in range(30):
+        await desk.worker().step()
+        desk.clock.advance(HOUR)
+    assert (await desk.slot(digest)).state == "failed"
+    assert desk.posts == []
+    assert "Slack didn't confirm this digest" in desk.told[0].error
+
+
+@pytest.mark.parametrize("method", ["conversations.history", "chat.postMessage"])
+async def test_waiting_for_slack_s_pace_keeps_no_place_from_others(desk: Desk, method: str) -> None:
+    await lost_answer(desk, arrives=True)
+    desk.slack.misbehave(method, status=429, retry_after=60)
+    other = await desk.add("every day at 09:01", channel=PRIVATE)
+    desk.clock.set(NINE + 60)
+    worker = desk.worker(at_once=1)
+    while not await worker.step():
+        pass
+    while await worker.step():
+        pass
+    if method == "chat.postMessage":
+        assert (await desk.slot(other)).state == "open"
+        desk.clock.advance(60)
+        assert await worker.step()
+    assert (await desk.slot(other)).state == "posted"
+
+
+# Leases: of processes that die, that are stopped for a while, and of others that live.
+
+
+@pytest.mark.parametrize("keeps_connections", [True, False])
+async def test_no_request_to_slack_takes_as_long_as_a_lease(desk: Desk, *, keeps_connections: bool) -> None:
+    client = build_slack_client(desk.slack.api_url, desk.slack.bot_token)
+    if keeps_connections:
+        client.open()
+    async with sent_once(client) as single:
+        assert single.session is not None
+        assert single.session.timeout.total == TIMEOUT_SECONDS
+        assert LEASE_SECONDS / 3 + TIMEOUT_SECONDS < LEASE_SECONDS
+        assert single.retry_handlers == []
+    await client.aclose()
+
+
+@pytest.mark.parametrize("keeps_connections", [True, False])
+async def test_nothing_is_sent_after_its_time(desk: Desk, *, keeps_connections: bool) -> None:
+    client = build_slack_client(desk.slack.api_url, desk.slack.bot_token)
+    if keeps_connections:
+        client.open()
+    with pytest.raises(NotSentError):
+        async with sent_once(client, asyncio.get_running_loop().time()) as single:
+            await single.chat_postMessage(channel=GENERAL, text="late")
+    assert desk.slack.api_calls == []
+    await client.chat_postMessage(channel=GENERAL, text="another, of no such time")
+    assert len(desk.slack.api_calls) == 1
+    await client.aclose()
+
+
+@pytest.mark.parametrize(
+    "trouble", [{"status": 429, "retry_after": 0}, {"status": 503}, {"error": "fatal_error"}]
+)
+async def test_a_post_is_one_request_whatever_slack_answers(desk: Desk, trouble: dict[str, Any]) -> None:
+    await desk.add()
+    desk.clock.set(NINE)
+    desk.slack.misbehave("chat.postMessage", **trouble)
+    assert await desk.worker().step()
+    assert len(desk.slack.calls_of("chat.postMessage")) == 1
+    assert desk.posts == []
+
+
+async def test_a_process_that_was_stopped_for_longer_than_its_lease_posts_nothing_when_it_goes_on(
+    desk: Desk,
+) -> None:
+    digest = await desk.add()
+    desk.clock.set(NINE)
+    async with desk.process(CHAOS_STOP="1", CHAOS_QUICK_RATE="1") as stopped:
+        assert stopped.stdout
+        while await stopped.stdout.readline() != b"stopped\n":
+            pass
+        stopped_at = asyncio.get_running_loop().time()
+        desk.clock.advance(LEASE_SECONDS)
+        assert await desk.worker().step(), "its lease has ended"
+        (message,) = desk.posts
+        await until(lambda: asyncio.get_running_loop().time() > stopped_at + QUICK_LEASE_SECONDS / 3)
+        stopped.send_signal(signal.SIGCONT)
+        stopped.send_signal(signal.SIGTERM)
+        assert await stopped.wait() == 0
+    assert desk.posts == [message]
+    assert (await desk.slot(digest)).posted_ts == message.ts
+
+
+async def test_a_process_that_was_stopped_while_slack_took_its_message_leaves_it_to_another(
+    desk: Desk,
+) -> None:
+    digest = await desk.add()
+    desk.slack.misbehave("chat.postMessage", hang=True, after_effect=True)
+    desk.clock.set(NINE)
+    async with desk.process() as stopped:
+        await happens(desk, lambda: desk.posts)
+        stopped.send_signal(signal.SIGSTOP)
+        (message,) = desk.posts
+        desk.clock.advance(LEASE_SECONDS)
+        assert await desk.worker().step(), "its lease has ended"
+        assert (await desk.slot(digest)).posted_ts == message.ts
+        stopped.send_signal(signal.SIGCONT)
+        stopped.send_signal(signal.SIGTERM)
+        assert await stopped.wait() == 0
+    assert desk.posts == [message]
+    assert (await desk.slot(digest)).attempts == 2
+
+
+async def killed_while_it_had_a_slot(desk: Desk, **environment: str) -> Digest:
+    """A digest whose slot a process had that was killed outright."""
+    digest = await desk.add()
+    desk.clock.set(NINE)
+    async with desk.process(**{"CHAOS_HANG": "1"} | environment) as process:
+        assert process.stdout
+        while await process.stdout.readline() not in {b"claimed\n", b""}:
+            pass
+        if process.returncode is None:
+            process.kill()
+        assert await process.wait() == -signal.SIGKILL
+    return digest
+
+
+async def test_a_slot_of_a_process_that_was_killed_is_posted_as_soon_as_the_next_one_starts(
+    desk: Desk,
+) -> None:
+    digest = await killed_while_it_had_a_slot(desk)
+    assert (await desk.slot(digest)).attempts == 1
+    assert await desk.worker().step()
+    assert len(desk.posts) == 1
+
+
+async def test_a_slot_that_a_killed_process_was_posting_waits_for_its_lease(desk: Desk) -> None:
+    digest = await killed_while_it_had_a_slot(desk, CHAOS_HANG="", CHAOS_DEATH="1")
+    assert not await desk.worker().step(), "it may be on its way to Slack"
+    desk.clock.advance(LEASE_SECONDS)
+    assert await desk.worker().step()
+    assert (await desk.slot(digest)).posted_ts == desk.posts[0].ts
+
+
+async def test_leases_of_processes_that_live_are_left_alone(desk: Desk) -> None:
+    digest = await desk.add()
+    desk.clock.set(NINE)
+    async with desk.another_store() as living, desk.another_store() as starting:
+        claim = await living.claim_due(NINE, "living", LEASE_SECONDS)
+        assert claim
+        assert not await Worker(starting, desk.post, desk.clock).step()
+        assert await living.renew(claim, LEASE_SECONDS, posting=True)
+        await living.close()  # it ends; its successor lives on
+        assert await desk.store.claim_due(NINE, "third", LEASE_SECONDS) is None
+    assert (await desk.slot(digest)).attempts == 1
+
+
+async def test_a_second_worker_of_one_process_leaves_the_first_its_slots(desk: Desk) -> None:
+    await desk.add()
+    desk.clock.set(NINE)
+    claims = await asyncio.gather(*(desk.store.claim_due(NINE, f"{n}", LEASE_SECONDS) for n in range(5)))
+    (claim,) = [claim for claim in claims if claim]
+    assert await desk.store.renew(claim, LEASE_SECONDS)
+
+
+@pytest.mark.parametrize("obstacle", ["a folder", "a lock held by a process that stands still"])
+async def test_where_no_lock_is_to_be_had_leases_run_out(desk: Desk, obstacle: str) -> None:
+    await desk.add()
+    desk.clock.set(NINE)
+    lock = desk.folder / "digests.db.lock"
+    async with desk.another_store() as dead:
+        assert await dead.claim_due(NINE, "dead", LEASE_SECONDS)
+    held = -1
+    if obstacle == "a folder":
+        lock.unlink()
+        lock.mkdir()
+    else:
+        held = os.open(lock, os.O_RDONLY)
+        fcntl.flock(held, fcntl.LOCK_EX)
+    try:
+        assert not await desk.worker().step()
+        desk.clock.advance(LEASE_SECONDS)
+        assert await desk.worker().step()
+    finally:
+        if held >= 0:
+            os.close(held)
+    assert len(desk.posts) == 1
+
+
+async def test_a_lease_freed_by_mistake_lets_nobody_post_twice(desk: Desk) -> None:
+    digest = await desk.add()
+    desk.clock.set(NINE)
+
+    async def post(claim: Claim) -> Posted:
+        (desk.folder / "digests.db.lock").unlink()  # as on a file system whose locks hold on one machine only
+        async with desk.another_store() as another:
+            assert await Worker(another, desk.post, desk.clock).step()
+        return await desk.post(claim)
+
+    assert await desk.worker(post=post).step()
+    assert len(desk.posts) == 1
+    assert (await desk.slot(digest)).posted_ts == desk.posts[0].ts
+
+
+# What the log says.
+
+
+@pytest.mark.parametrize("posted_first", [True, False])
+async def test_a_digest_removed_while_it_is_posted_is_no_trouble(
+    desk: Desk, caplog: pytest.LogCaptureFixture, *, posted_first: bool
+) -> None:
+    digest = await desk.add()
+    desk.clock.set(NINE)
+
+    async def post(claim: Claim) -> Posted:
+        posted = await desk.post(claim) if posted_first else None
+        await desk.store.remove(digest.id)
+        return posted or await desk.post(claim)
+
+    with caplog.at_level("INFO"):
+        assert await desk.worker(post=post).step()
+    assert len(desk.posts) == int(posted_first)
+    assert "A digest was removed while it was worked on" in caplog.text
+    assert [record for record in caplog.records if record.levelname != "INFO"] == []
+
+
+async def test_stopping_while_the_database_is_away_does_not_speak_of_another_worker(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    await desk.add()
+    desk.clock.set(NINE)
+    with closing(sqlite3.connect(desk.folder / "digests.db", isolation_level=None)) as other:
+
+        async def post(claim: Claim) -> Posted:
+            posted = await desk.post(claim)
+            other.execute("BEGIN IMMEDIATE")
+            return posted
+
+        worker = desk.worker(post=post, tell=None)
+        working = asyncio.create_task(worker.step())
+        await until(lambda: "could not be noted yet" in caplog.text)
+        await worker.stop()
+        await working
+    assert "taken over" not in caplog.text
+
+
+async def test_a_fault_while_an_owner_is_told_is_logged_with_where_it_happened(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    await desk.add(channel=ARCHIVED)
+    desk.clock.set(NINE)
+
+    async def tell(notice: Notice) -> None:
+        raise KeyError("owner")
+
+    worker = desk.worker(tell=tell)
+    assert await worker.step()
+    (fault,) = [record for record in caplog.records if record.exc_info]
+    assert fault.exc_info
+    assert fault.exc_info[0] is KeyError
+    assert not await worker.step(), "nobody is told for ever"
+
+
+async def test_a_fault_while_a_lease_is_renewed_is_logged_with_where_it_happened(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    await desk.add()
+    desk.clock.set(NINE)
+
+    class Faulty(Store):
+        async def renew(self, claim: Claim, lease_seconds: float, *, posting: bool = False) -> bool:
+            if not caplog.records:
+                raise ZeroDivisionError
+            return await super().renew(claim, lease_seconds, posting=posting)
+
+    async def post(claim: Claim) -> Posted:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    store = Faulty(desk.store._database, desk.clock)
+    assert await Worker(store, post, desk.clock, renew_seconds=0.02).step()
+    assert [record.exc_info[0] for record in caplog.records if record.exc_info] == [ZeroDivisionError]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import traceback
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +12,10 @@ import pytest
 
 from bot.app import Bot
 from bot.blocks.text import escape
+from bot.digests.errors import StoreError
 from bot.digests.posting import EVENT_TYPE
-from bot.digests.worker import LEASE_SECONDS
+from bot.digests.service import ADJUSTED_LEASE_SECONDS
+from bot.digests.worker import TELL_LEASE_SECONDS
 from bot.query.durations import DAY, HOUR, MINUTE
 from bot.sandbox.slack import (
     ASKER,
@@ -248,6 +251,43 @@ async def test_a_gap_that_cannot_be_seen_is_told(world: World) -> None:
     post = await post_number(world, 1)
     assert "Recordings, Mon 16 Nov 09:00 – Mon 23 Nov 09:00" in post.shown_text
     assert "ZEGOCLOUD tells of the last 3 days only" in post.shown_text
+
+
+async def test_a_lost_answer_is_looked_for_once_a_minute_without_asking_the_vendor_and_without_a_chart(
+    world: World,
+) -> None:
+    add(world, NINE - HOUR)
+    await world.ask(ADD)
+    for n in range(20):
+        world.slack.write(f"talk before {n}")
+    world.slack.limit_history()
+    world.slack.misbehave("chat.postMessage", status=503)
+    world.slack.misbehave("chat.postMessage", error="invalid_blocks")
+    go_to(world, NINE)
+    await slot_that(world, NINE, lambda slot: slot.error)
+    await works_at_nothing(world)
+    for n in range(20):
+        world.slack.write(f"talk {n}")
+    asked = world.vendor_calls
+    for minute, calls in enumerate((2, 4)):  # a page, and a refusal of the next one
+        go_to(world, NINE + ADJUSTED_LEASE_SECONDS + 61 * minute)
+        await world.slack.wait_for(lambda: len(world.slack.calls_of("conversations.history")) == calls)  # noqa: B023 - waited for here
+        await works_at_nothing(world)
+    assert world.vendor_calls == asked, "nothing may be posted yet"
+    assert "couldn't be fully checked" in (await slot_that(world, NINE, bool)).error
+    go_to(world, NINE + ADJUSTED_LEASE_SECONDS + 122)
+    slot = await ended(world, NINE)
+    assert (slot.state, slot.posted_ts) == ("posted", (await post_number(world, 1)).ts)
+    assert len(world.slack.calls_of("conversations.history")) == 5
+
+
+async def works_at_nothing(world: World) -> None:
+    """Wait until the worker has come to the end of what it does."""
+    worker = world.bot.digests.worker
+    assert worker is not None
+    async with asyncio.timeout(30):
+        while worker.under_way:  # noqa: ASYNC110 - it has no event for it
+            await asyncio.sleep(0)
 
 
 async def test_a_chart_that_slack_does_not_take_is_drawn_in_characters(world: World) -> None:
@@ -622,10 +662,10 @@ async def test_an_owner_is_told_when_slack_takes_messages_again_unless_it_never_
     assert len(refused) == 1
     assert told(world) == []
     store = world.bot.digests.store
-    go_to(world, NINE + LEASE_SECONDS + 1)
+    go_to(world, NINE + TELL_LEASE_SECONDS + 1)
     if is_told:
         await world.slack.wait_for(lambda: told(world))
-    go_to(world, NINE + 3 * LEASE_SECONDS)
+    go_to(world, NINE + 3 * TELL_LEASE_SECONDS)
     async with asyncio.timeout(30):
         while await store.claim_notice(world.clock.now(), "nobody", 0.0):  # noqa: ASYNC110 - no event for it
             await asyncio.sleep(0)
@@ -691,6 +731,18 @@ async def test_a_database_that_is_of_no_use_stops_only_digests(address: str, wor
         assert "DATABASE_URL" in refused.text
         assert "No recordings" in (await world.ask("room=1230 last=6h")).text
         assert await degraded(world) == ["database"]
+
+
+async def test_an_address_of_no_use_is_told_by_a_new_error_each_time() -> None:
+    async with a_world(DATABASE_URL="sqlite:///x.db?timeout=soon") as world:
+        errors = []
+        for _ in range(3):
+            with pytest.raises(StoreError) as raised:
+                _ = world.bot.digests.store
+            errors.append(raised.value)
+        assert len({id(error) for error in errors}) == 3
+        assert len({len(traceback.extract_tb(error.__traceback__)) for error in errors}) == 1
+        assert {str(error) for error in errors} == {str(errors[0])}
 
 
 async def degraded(world: World) -> list[str]:

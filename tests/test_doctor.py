@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from aiohttp import web
 
 from bot.clock import AdjustableClock
 from bot.doctor.examination import examine, run_doctor
@@ -303,3 +304,24 @@ async def test_postgresql_is_told_with_its_version(services: Any, tmp_path: Path
         outcome, finding = (await findings(environment(services, tmp_path, DATABASE_URL=url)))["database"]
     assert outcome == "ok"
     assert re.search(r"PostgreSQL \d+\.\d+; its layout is up to date \(\d{4}-", finding)
+
+
+async def test_a_fault_of_the_examination_itself_is_logged_with_where_it_happened(
+    services: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def answer(_: web.Request) -> web.Response:
+        return web.json_response(["neither Slack nor an error"])
+
+    app = web.Application()
+    app.router.add_post("/{any:.*}", answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    strange = f"http://127.0.0.1:{runner.addresses[0][1]}/"
+    found = await findings(environment(services, tmp_path, SLACK_API_URL=strange))
+    await runner.cleanup()
+    assert "report this as a fault of the bot" in found["Slack bot token"][1]
+    assert found["ZEGOCLOUD"][0] == "ok"
+    faults = [record for record in caplog.records if record.exc_info]
+    assert faults
+    assert all(record.levelname == "CRITICAL" for record in faults), "the command shows no others"

@@ -119,6 +119,23 @@ async def test_whatever_slack_answers_the_default_zone_serves(answer: dict[str, 
         assert people.known_zone(ASKER) is None
 
 
+@pytest.mark.parametrize(
+    ("answer", "has_traceback"),
+    [
+        ({"text": '{"ok": true, "user": "asker"}', "content_type": "application/json"}, True),
+        ({"text": '{"ok": false, "error": "user_not_found"}', "content_type": "application/json"}, False),
+        ({"text": "upstream is away", "content_type": "text/plain", "status": 503}, False),
+    ],
+)
+async def test_the_log_says_where_an_answer_was_unexpected_and_only_then(
+    answer: dict[str, Any], has_traceback: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with people_told(web.Response(**answer)) as people:
+        await people.name(ASKER)
+    [record] = [record for record in caplog.records if record.name == "bot.people"]
+    assert bool(record.exc_info) == has_traceback
+
+
 async def test_nobody_is_asked_about_nobody() -> None:
     async with people_told(web.Response(status=500)) as people:
         assert await people.zone("") == "Asia/Tokyo"

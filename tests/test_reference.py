@@ -14,8 +14,10 @@ import aiohttp
 import pytest
 
 from bot.clock import AdjustableClock, SystemClock
+from bot.errors import QueryError
 from bot.logs import JsonLines, TextLines
 from bot.reading.sharing import SharedWork
+from bot.reading.together import together
 from bot.reference import begin_reference, current_reference
 from bot.sandbox.slack import ASKER, LocalSlack
 from bot.sandbox.slack.delivery import sign
@@ -166,6 +168,42 @@ async def test_work_that_two_wait_for_says_so_too(log: Lines) -> None:
     assert begun[1] == joined[1] == begun[0]
     [line] = log.of("bot.reading.sharing")
     assert (line["reference"], line["message"]) == (joined[0], f"Joined what {begun[0]} looks for")
+
+
+async def test_work_that_fails_when_nobody_waits_any_more_is_logged_with_where(log: Lines) -> None:
+    work: SharedWork[str] = SharedWork()
+    begun = asyncio.Event()
+
+    async def look(_: Any) -> str:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            raise KeyError("total")  # as a mistake in what cleans up would
+
+    asking = asyncio.create_task(work.get("key", look))
+    await begun.wait()
+    asking.cancel()
+    await asyncio.wait({asking})
+    await until(lambda: log.of("bot.reading.sharing"))
+    [line] = log.of("bot.reading.sharing")
+    assert "KeyError" in line["traceback"]
+
+
+async def test_of_errors_that_come_together_the_unexpected_one_comes_out() -> None:
+    async def expected() -> None:
+        raise QueryError("a question")
+
+    async def unexpected() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            raise KeyError("total")
+
+    with pytest.raises(KeyError):
+        await together([unexpected(), expected()])
+    with pytest.raises(QueryError):
+        await together([expected(), expected()])
 
 
 async def test_a_slot_of_a_digest_has_a_number_of_its_own(world: World, log: Lines) -> None:

@@ -215,6 +215,26 @@ async def test_tells_whose_token_it_is_and_what_it_may(client: AsyncWebClient) -
     assert "chat:write" in answer.headers["x-oauth-scopes"].split(",")
 
 
+async def test_history_can_be_as_little_as_apps_outside_of_the_marketplace_get(
+    slack: LocalSlack, client: AsyncWebClient
+) -> None:
+    clock = slack.workspace.clock
+    assert isinstance(clock, AdjustableClock)
+    for n in range(20):
+        slack.write(f"talk {n}")
+    slack.limit_history()
+    page = await client.conversations_history(channel=GENERAL, limit=200)
+    assert (len(page["messages"]), page["has_more"]) == (15, True)
+    clock.advance(59)
+    with pytest.raises(SlackApiError) as refused:
+        await client.conversations_history(channel=GENERAL)
+    assert (refused.value.response.status_code, refused.value.response["error"]) == (429, "ratelimited")
+    assert refused.value.response.headers["Retry-After"] == "1"
+    await client.conversations_replies(channel=GENERAL, ts=page["messages"][0]["ts"])
+    clock.advance(1)
+    assert (await client.conversations_history(channel=GENERAL))["ok"]
+
+
 async def test_tells_people_s_zones(client: AsyncWebClient) -> None:
     asker = (await client.users_info(user=ASKER))["user"]
     reader = (await client.users_info(user=READER))["user"]

@@ -75,7 +75,11 @@ async def take(
     """
     lease_now, lease_until = lease
     free = (
-        select(slots.c.slot_at, slots.c.attempts, slots.c.uncertain, slots.c.asked_by, slots.c.error, digests)
+        select(
+            *(slots.c.slot_at, slots.c.attempts, slots.c.uncertain),
+            *(slots.c.asked_by, slots.c.error, slots.c.look),
+            digests,
+        )
         .join_from(slots, digests, slots.c.digest_id == digests.c.id)
         .where(
             slots.c.state == "open",
@@ -111,4 +115,5 @@ async def take(
         previous_slot_at=previous_slot(digest, row.slot_at),
         missed=await missed_slots(connection, digest.id, row.slot_at),
         last_error=row.error,
+        look=row.look,
     )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from sqlalchemy import ColumnElement, Double, exc, extract, func, literal
 
 from bot.digests.database_errors import store_error
-from bot.digests.engines import open_engine
+from bot.digests.engines import Presence, open_engine
 from bot.digests.errors import StoreError
 from bot.digests.migrations import migrate
 
@@ -52,6 +52,9 @@ class Database:
         file = self._engine.url.database
         in_file = not self.is_postgres and file not in {None, "", ":memory:"}
         self.folder = Path(file or "").absolute().parent if in_file else None
+        self._presence = Presence(f"{file}.lock") if in_file else None
+        self._has_joined = False
+        self._joining = asyncio.Lock()
         self._is_migrated = False
         self._migrating = asyncio.Lock()
         self._running: set[asyncio.Task[Any]] = set()
@@ -82,6 +85,28 @@ class Database:
         if self._running:
             await asyncio.wait(self._running)
         await self._engine.dispose()
+        if self._presence is not None:
+            self._presence.leave()
+
+    async def join(self, when_alone: Callable[[AsyncConnection], Awaitable[None]]) -> None:
+        """Be known to every other process that joins in work on the same SQLite file; later calls do nothing.
+
+        Args:
+            when_alone: done in a transaction if there surely is no other.
+
+        Raises:
+            StoreError: it could not be done, and is to be asked for again.
+        """
+        if self._has_joined or self._presence is None:
+            return
+        async with self._joining:
+            if not self._has_joined:
+                if self._presence.enter():
+                    try:
+                        await self.write(when_alone)
+                    finally:
+                        self._presence.share()
+                self._has_joined = self._presence.is_settled
 
     async def _transaction(self, work: Callable[[AsyncConnection], Awaitable[T]], *, writes: bool) -> T:
         task = asyncio.create_task(self._attempts(work, writes=writes))

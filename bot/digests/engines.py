@@ -1,9 +1,11 @@
-"""How SQLite and PostgreSQL are opened: drivers, pools, and what each connection is told first."""
+"""How SQLite and PostgreSQL are opened: drivers, pools, what a connection is told first; who is there too."""
 
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import event, exc
@@ -121,3 +123,55 @@ def _prepare_postgres(connection: Any, _: object) -> None:
     cursor.execute(f"SET statement_timeout = '{STATEMENT_SECONDS}s'")
     cursor.close()
     connection.autocommit = False
+
+
+class Presence:
+    """Lets processes that work on one SQLite file know of each other, by a lock on a file beside it.
+
+    Each holds the lock, shared, until it ends, however it ends: the kernel lets go of it (flock(2)). Whoever
+    gets it alone knows that there is no other. Where there are no such locks, nobody ever knows.
+
+    Args:
+        path: of the lock's file, made when needed and never removed: made anew it would be another lock.
+
+    Attributes:
+        is_settled: whether the others know of this process, as far as they ever can.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._file: int | None = None
+        self.is_settled = False
+
+    def enter(self) -> bool:
+        """Have the lock from now on; whether there surely is no other process, until `share`."""
+        try:
+            import fcntl
+
+            if self._file is None:
+                # Only for reading, in case a process of another user has made it.
+                self._file = os.open(self._path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            with suppress(BlockingIOError):
+                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return True
+        except (ImportError, OSError):  # none on this system, or on this file system
+            self.is_settled = True
+            return False
+        self.share()
+        return False
+
+    def share(self) -> None:
+        """Let others in."""
+        if self._file is None:
+            return
+        import fcntl
+
+        with suppress(BlockingIOError):  # another just has it alone: `enter` is to be called again
+            fcntl.flock(self._file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            self.is_settled = True
+
+    def leave(self) -> None:
+        """Let go of the lock."""
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None

@@ -4,7 +4,8 @@ RecordingsError
 ├── StoreError            the database cannot be used
 ├── FullChannelError      a channel has as many digests as there may be
 ├── TransientError        a slot could not be posted yet: tried again within its hour
-│   └── UncertainError    it may have been posted all the same: looked for before it is tried again
+│   ├── UncertainError    it may have been posted all the same: looked for before it is tried again
+│   └── UnfinishedLookError   the look for it takes more than one attempt: it goes on where this one ended
 ├── PermanentError        a slot cannot be posted; may say why the digest has to be paused
 └── LeaseLostError        another worker has taken the slot over
 """
@@ -103,6 +104,17 @@ class TransientError(RecordingsError):
 
 class UncertainError(TransientError):
     """Slack was sent the message and did not say what became of it."""
+
+
+class UnfinishedLookError(TransientError):
+    """The look for a message that Slack may have taken has not come to its end; nothing is posted before."""
+
+    def __init__(self, retry_after_seconds: float = 0.0) -> None:
+        super().__init__(
+            "Slack didn't confirm this digest, and the channel couldn't be fully checked for it yet.",
+            retry_after_seconds,
+        )
+        self.args = (retry_after_seconds,)
 
 
 class PermanentError(RecordingsError):

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
 from slack_sdk.errors import SlackApiError
 
 from bot.digests.due import FRESH_SECONDS
-from bot.digests.errors import PermanentError, TransientError, UncertainError
+from bot.digests.errors import (
+    LeaseLostError,
+    PermanentError,
+    TransientError,
+    UncertainError,
+    UnfinishedLookError,
+)
 from bot.query.durations import HOUR, MINUTE
-from bot.slack_client import SLACK_ERRORS, outsiders_read, slack_word
+from bot.slack_client import SLACK_ERRORS, NotSentError, outsiders_read, sent_once, slack_word
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,7 +40,11 @@ CLOCK_MARGIN_SECONDS = 10 * MINUTE
 """Slack's clock and this machine's may differ by so much: the look reaches so far beyond what is likely."""
 
 _PAGE = 200
+"""Asked for; an app sold outside of Slack's Marketplace gets 15, once a minute (Slack docs, the method)."""
+
 _MOST_PAGES = 25
+_NEXT_PAGES_SECONDS = 1.0
+"""Pages read in one attempt, and when the next goes on: others have their turn."""
 
 _PAUSES = {
     "not_in_channel": "The bot is not in the channel: `/invite` it there, then resume the digest.",
@@ -68,12 +79,50 @@ _UNCLEAR = {"fatal_error", "internal_error", "service_unavailable", "request_tim
 """Slack docs, chat.postMessage, of `fatal_error`: "It's possible some aspect of the operation succeeded"."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """How far a channel has been looked through for a slot's message, in timestamps as Slack wrote them.
+
+    Everything older than or at `seen` has been looked at, but what lies between `low` and `high` (both
+    excluded; empty where nothing is left out). What comes later is newer than `seen`.
+    """
+
+    seen: str
+    low: str = ""
+    high: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.seen} {self.low} {self.high}".rstrip()
+
+    def after(self, page: list[str], *, more: bool) -> _Look:
+        """The same after another page.
+
+        Args:
+            page: the timestamps of its messages. It began at `high`, or at the newest message.
+            more: whether there are older ones.
+        """
+        low = self.low or self.seen
+        seen = self.seen if self.low else max([self.seen, *page], key=float)
+        return _Look(seen, low, min(page, key=float)) if more else _Look(seen)
+
+
+@dataclass(frozen=True, slots=True)
+class Free:
+    """A slot whose message is not in the channel: it may be posted."""
+
+    poster: Poster
+    claim: Claim
+
+    async def post(self, message: Mapping[str, Any]) -> str:
+        """Post it; see `Poster.post_once`."""
+        return await self.poster._post(self.claim, message)  # noqa: SLF001 - its other half
+
+
 class Poster:
     """Posts digests, at Slack's pace.
 
     Args:
-        client: a Web API client that sends nothing again which may have had its effect, with a timeout that
-            is well below the worker's lease.
+        client: a Web API client, with a timeout that is well below the worker's lease.
         fresh_seconds: the worker's: after this no message is sent for a slot.
         pace_seconds: real time between two messages in one channel.
     """
@@ -101,34 +150,55 @@ class Poster:
             The message's timestamp.
 
         Raises:
+            UnfinishedLookError: it may have been posted before, and the look for it goes on.
             UncertainError: it may have been posted; to be looked for when the lease has ended.
             TransientError: it was not posted, and may be tried again.
             PermanentError: it was not posted, and cannot be.
             LeaseLostError: it was not posted, and another worker may do it.
             StoreError: it was not posted, because the database is away.
         """
+        found = await self.find(claim)
+        return await found.post(message) if isinstance(found, Free) else found
+
+    async def find(self, claim: Claim) -> str | Free:
+        """Look for a slot's message where it may have been posted before: its timestamp, or leave to post it.
+
+        Raises:
+            UnfinishedLookError, PermanentError, LeaseLostError, StoreError: as for `post_once`.
+        """
         if claim.attempt > 1 or claim.uncertain:
-            found = await self._look(claim)
+            try:
+                found = await self._look(claim)
+            except (PermanentError, UnfinishedLookError):
+                if claim.uncertain:
+                    raise
+                found = None  # nothing was ever sent for this slot: posting will say what is wrong
             if found:
                 logger.info("Slot %s of digest %s was posted before", claim.slot_at, claim.digest.id)
                 return found
         if claim.too_late:
             raise PermanentError("Slack did not take the digest while it was new enough to be posted.")
+        return Free(self, claim)
+
+    async def _post(self, claim: Claim, message: Mapping[str, Any]) -> str:
         await self._turn(claim.digest.channel_id)
         await self._check_readers(claim)
-        await claim.before_posting()
+        by = await claim.before_posting()
         try:
-            answer = await self._client.chat_postMessage(
-                **{
-                    "unfurl_links": False,
-                    "unfurl_media": False,
-                    **message,
-                    "channel": claim.digest.channel_id,
-                    "metadata": {"event_type": EVENT_TYPE, "event_payload": _name(claim)},
-                }
-            )
+            async with sent_once(self._client, by) as slack:
+                answer = await slack.chat_postMessage(
+                    **{
+                        "unfurl_links": False,
+                        "unfurl_media": False,
+                        **message,
+                        "channel": claim.digest.channel_id,
+                        "metadata": {"event_type": EVENT_TYPE, "event_payload": _name(claim)},
+                    }
+                )
         except SlackApiError as error:
             raise _refusal(error, "the digest", sent=True) from error
+        except NotSentError as error:
+            raise LeaseLostError from error
         except aiohttp.ClientConnectorError as error:
             raise TransientError("Slack could not be reached.") from error
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -136,36 +206,48 @@ class Poster:
         return str(answer["ts"])
 
     async def _look(self, claim: Claim) -> str | None:
-        """The timestamp of the slot's message in the channel, if it is there."""
-        name = _name(claim)
-        cursor = None
+        """The timestamp of the slot's message in the channel; None when it surely is not there.
+
+        The look goes on where that of the attempt before ended; what came since is looked at last.
+        """
+        look = _Look(*(claim.look.split() or [str(claim.slot_at - CLOCK_MARGIN_SECONDS)]))
+        for _ in range(_MOST_PAGES):
+            messages, more = await self._page(claim, look)
+            for message in messages:
+                metadata = message.get("metadata") or {}
+                if metadata.get("event_type") == EVENT_TYPE and metadata.get("event_payload") == _name(claim):
+                    return str(message["ts"])
+            is_last = not more and not look.low
+            look = look.after([str(message["ts"]) for message in messages], more=more)
+            await claim.keep_look(str(look))
+            if is_last:
+                return None
+        raise UnfinishedLookError(_NEXT_PAGES_SECONDS)
+
+    async def _page(self, claim: Claim, look: _Look) -> tuple[list[Mapping[str, Any]], bool]:
+        """The newest messages of what is next to be looked at, and whether there are older ones."""
+        latest = str(claim.slot_at + self._fresh_seconds + CLOCK_MARGIN_SECONDS)
         try:
-            for _ in range(_MOST_PAGES):
-                page = await self._client.conversations_history(
+            async with sent_once(self._client) as slack:
+                page = await slack.conversations_history(
                     channel=claim.digest.channel_id,
-                    oldest=str(claim.slot_at - CLOCK_MARGIN_SECONDS),
-                    latest=str(claim.slot_at + self._fresh_seconds + CLOCK_MARGIN_SECONDS),
+                    oldest=look.low or look.seen,
+                    latest=look.high or latest,
                     include_all_metadata=True,
                     limit=_PAGE,
-                    cursor=cursor,
                 )
-                for message in page.get("messages") or []:
-                    metadata = message.get("metadata") or {}
-                    if metadata.get("event_type") == EVENT_TYPE and metadata.get("event_payload") == name:
-                        return str(message["ts"])
-                cursor = (page.get("response_metadata") or {}).get("next_cursor")
-                if not cursor:
-                    return None
         except SlackApiError as error:
             refusal = _refusal(error, "the look into the channel", sent=False)
-            if isinstance(refusal, PermanentError) and not claim.uncertain:
-                return None  # nothing was ever sent for this slot: posting will say what is wrong
+            if isinstance(refusal, TransientError):
+                raise UnfinishedLookError(refusal.retry_after_seconds) from error
             raise refusal from error
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise TransientError("Slack could not be reached.") from error
-        raise PermanentError(
-            "Slack did not say whether it took the digest, and the channel has too many messages to find it."
-        )
+            raise UnfinishedLookError from error
+        messages = page.get("messages") or []
+        more = bool(page.get("has_more") or (page.get("response_metadata") or {}).get("next_cursor"))
+        if more and not messages:
+            raise UnfinishedLookError
+        return messages, more
 
     async def _check_readers(self, claim: Claim) -> None:
         """Refuse to post where outsiders read and no member has said that they may.
@@ -176,7 +258,8 @@ class Poster:
         if claim.digest.for_outsiders:
             return
         try:
-            answer = await self._client.conversations_info(channel=claim.digest.channel_id)
+            async with sent_once(self._client) as slack:
+                answer = await slack.conversations_info(channel=claim.digest.channel_id)
         except SLACK_ERRORS as error:
             raise failure(error, "the question who reads the channel", sent=False) from error
         if outsiders_read(answer.get("channel") or {}):

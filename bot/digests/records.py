@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -62,7 +63,11 @@ class Digest(NewDigest):
         return self.paused_at is not None
 
 
-async def _nothing() -> None:
+async def _whenever() -> float:
+    return math.inf
+
+
+async def _nowhere(_: str) -> None:
     return
 
 
@@ -80,8 +85,11 @@ class Claim:
         previous_slot_at: the slot of the schedule before this one, whether it was posted or not.
         missed: slots since the last one that was posted which were skipped or failed, rising.
         last_error: why the attempt before failed, a sentence; empty where it only broke off.
-        before_posting: to be awaited directly before the message is sent; raises LeaseLostError, or
-            StoreError when that cannot be known.
+        look: how far the channel has been looked through for its message, as `bot.digests.posting` writes it;
+            empty before the first look.
+        before_posting: to be awaited directly before the message is sent; returns the event loop's time from
+            which on it may no longer be sent. Raises LeaseLostError, or StoreError when that cannot be known.
+        keep_look: keeps another `look`, for the attempts to come; raises the same.
     """
 
     digest: Digest
@@ -94,7 +102,9 @@ class Claim:
     previous_slot_at: int | None = None
     missed: tuple[int, ...] = ()
     last_error: str = ""
-    before_posting: Callable[[], Awaitable[None]] = field(default=_nothing, repr=False, compare=False)
+    look: str = ""
+    before_posting: Callable[[], Awaitable[float]] = field(default=_whenever, repr=False, compare=False)
+    keep_look: Callable[[str], Awaitable[None]] = field(default=_nowhere, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from bot.blocks.digest import build_digest
 from bot.blocks.digest_notices import build_owner_notice
 from bot.digests.comparison import SLOTS_COMPARED, compare
 from bot.digests.errors import PermanentError
-from bot.digests.posting import failure
+from bot.digests.posting import Free, failure
 from bot.digests.records import Posted
 from bot.digests.report import Report
 from bot.digests.schedule import next_times, parse_schedule
@@ -83,11 +83,14 @@ class Runner:
         except (QueryError, LookupError) as error:
             what = f"What this digest asks cannot be answered: {error}"
             raise PermanentError(what, "Change it with its button `Settings`, then resume it.") from error
+        found = await self._poster.find(claim)
         summary = await self._surveys.get(window)
+        if not isinstance(found, Free):
+            return Posted(found, summary.counts)
         told = not summary.is_empty or claim.digest.quiet == "line" or claim.missed or claim.asked_by
-        if not told and not claim.uncertain:
+        if not told:
             return Posted(None, summary.counts)
-        return Posted(await self._post(claim, await self._report(claim, summary)), summary.counts)
+        return Posted(await self._post(found, await self._report(claim, summary)), summary.counts)
 
     async def tell(self, notice: Notice) -> None:
         """Tell a digest's owner by direct message what went wrong and what to do.
@@ -135,19 +138,19 @@ class Runner:
             owner=await self._people.name(digest.owner_id),
         )
 
-    async def _post(self, claim: Claim, report: Report) -> str:
+    async def _post(self, slot: Free, report: Report) -> str:
         """Post it with a chart; where Slack does not take that, the same slot with a chart in characters."""
         if self._takes_charts and report.summary.chart:
             try:
-                return await self._poster.post_once(claim, build_digest(report))
+                return await slot.post(build_digest(report))
             except PermanentError as error:
                 if not _refuses_blocks(error):
                     raise
-                ts = await self._poster.post_once(claim, build_digest(report, chart=False))
+                ts = await slot.post(build_digest(report, chart=False))
             self._takes_charts = False
             logger.info("Slack does not take charts here: digests have them in characters from now on")
             return ts
-        return await self._poster.post_once(claim, build_digest(report, chart=False))
+        return await slot.post(build_digest(report, chart=False))
 
 
 def _refuses_blocks(error: PermanentError) -> bool:

@@ -13,7 +13,7 @@ from bot.digests.posting import Poster
 from bot.digests.runner import Runner
 from bot.digests.store import open_store
 from bot.digests.surveys import Surveys
-from bot.digests.worker import Worker
+from bot.digests.worker import LEASE_SECONDS, Worker
 
 if TYPE_CHECKING:
     from slack_sdk.web.async_client import AsyncWebClient
@@ -35,6 +35,9 @@ CLOSE_SECONDS = 1.0
 
 ADJUSTED_LOOK_SECONDS = 0.5
 """A clock that somebody sets and speeds up is looked at more often than it has to be waited for."""
+
+ADJUSTED_LEASE_SECONDS = 90.0
+"""On SQLite leases go by that clock too: sped up, the usual ones would end before a post does."""
 
 
 class Digests:
@@ -76,6 +79,7 @@ class Digests:
             runner.post,
             clock,
             tell=runner.tell,
+            lease_seconds=LEASE_SECONDS if isinstance(clock, SystemClock) else ADJUSTED_LEASE_SECONDS,
             look_seconds=None if isinstance(clock, SystemClock) else ADJUSTED_LOOK_SECONDS,
         )
 
@@ -87,7 +91,8 @@ class Digests:
             StoreError: DATABASE_URL is of no use.
         """
         if self._store is None:
-            raise self._unusable or StoreError("address")
+            # One instance raised again and again would grow its traceback.
+            raise StoreError(*self._unusable.args if self._unusable else ("address",))
         return self._store
 
     @property

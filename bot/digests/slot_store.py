@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, and_, delete, func, select, update
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
     from bot.clock import Clock
     from bot.digests.database import Database
+
+logger = logging.getLogger(__name__)
 
 KEPT_SECONDS = 90 * DAY
 """How long the slots of a digest are kept."""
@@ -71,6 +74,7 @@ class SlotStore:
             lease_now = self._database.lease_now()
             return stale, await take(connection, now, holder, (lease_now, lease_now + lease_seconds))
 
+        await self._database.join(_free_leases_of_the_dead)
         stale, claim = await self._database.write(work)
         for slot_at in stale:
             self.on_end("skipped", now - slot_at)
@@ -88,6 +92,10 @@ class SlotStore:
         if posting:
             values["uncertain"] = True
         return await self._settle(claim, values)
+
+    async def keep_look(self, claim: Claim, look: str) -> bool:
+        """Note how far a channel has been looked through; False when another worker has the slot."""
+        return await self._settle(claim, {"look": look})
 
     async def release(self, claim: Claim) -> bool:
         """Hand a slot back as if it had not been taken, unless it may have been posted; whether it was."""
@@ -248,3 +256,15 @@ class SlotStore:
         if has_ended:
             self.on_end(state, now - claim.slot_at)
         return has_ended
+
+
+async def _free_leases_of_the_dead(connection: AsyncConnection) -> None:
+    """Free the slots that processes had which are no more.
+
+    What may be on its way to Slack keeps its lease: it could arrive after it has been looked for. Nobody can
+    post a slot whose lease was freed by mistake, since `is_held` no longer holds.
+    """
+    theirs = and_(slots.c.state == "open", slots.c.lease_holder != "", slots.c.uncertain.is_(False))
+    freed = await connection.execute(update(slots).where(theirs).values(NO_LEASE))
+    if freed.rowcount:
+        logger.info("Slots of digests that another process left behind, freed: %d", freed.rowcount)

@@ -45,4 +45,5 @@ slots = Table(
     Column("error", Text),
     Column("notice", Text),
     Column("ended_at", BigInteger),
+    Column("look", Text),
 )

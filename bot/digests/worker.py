@@ -11,10 +11,18 @@ from typing import TYPE_CHECKING, TypeVar
 
 from bot.digests.claiming import MISSED
 from bot.digests.due import FRESH_SECONDS
-from bot.digests.errors import LeaseLostError, PermanentError, StoreError, TransientError, UncertainError
+from bot.digests.errors import (
+    LeaseLostError,
+    PermanentError,
+    StoreError,
+    TransientError,
+    UncertainError,
+    UnfinishedLookError,
+)
 from bot.errors import RecordingsError
-from bot.query.durations import MINUTE
+from bot.query.durations import DAY, MINUTE
 from bot.reference import begin_reference, reference_to_show
+from bot.slack_client import TIMEOUT_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -27,14 +35,20 @@ T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
-LEASE_SECONDS = 90.0
-"""Longer than any request to Slack takes, so that a slot whose lease has ended is not being posted."""
+LEASE_SECONDS = 2.0 * TIMEOUT_SECONDS
+"""Longer than any request to Slack takes, so that a slot whose lease has ended is not being posted.
+
+A message is sent within a third of it (`_before_posting`), and a request ends with its timeout.
+"""
 
 WORK_SECONDS = 5.0 * MINUTE
 """After this an attempt counts as failed."""
 
-TELL_WITHIN_SECONDS = 60.0
-"""After this an attempt to tell an owner counts as failed: before its lease ends and somebody else tells."""
+TELL_WITHIN_SECONDS, TELL_LEASE_SECONDS = 60.0, 90.0
+"""After this an attempt to tell an owner counts as failed, and after this somebody else may tell."""
+
+LOOKED_FOR_SECONDS = DAY
+"""How long after a slot a message is looked for that Slack may have taken; it is not posted by then."""
 
 AT_ONCE = 8
 LOOK_SECONDS = 15.0
@@ -51,14 +65,15 @@ class Worker:
         store: what is due, and what became of it.
         post: posts a slot, or decides that nothing is to be posted. May raise TransientError (tried again),
             PermanentError (given up, with a reason to pause or not) or any other RecordingsError (tried
-            again). It has to await `claim.before_posting()` directly before it sends the message, which
-            `bot.digests.posting.Poster` does.
+            again). It has to await `claim.before_posting()` directly before it sends the message, and to
+            send it by then, which `bot.digests.posting.Poster` does.
         clock: says what is due. It may jump and run at another speed: see `look_seconds`.
         tell: tells a digest's owner what went wrong; it may raise TransientError to be asked again later.
             It has a task of its own: however long it takes, slots are taken and posted meanwhile.
         at_once: how many slots are worked on at once.
         lease_seconds: by the store's clock; how long a slot stays with a worker that says nothing.
-        renew_seconds: real time after which a lease is renewed; a third of the lease when absent.
+        renew_seconds: real time after which a lease is renewed, and in which a message has to be sent; a
+            third of the lease when absent.
         fresh_seconds: a slot older than this is not posted.
         look_seconds: how long at most the worker sleeps before it looks again, since another process or a
             changed clock may have made something due; 15, or 3 where replicas share the database.
@@ -193,7 +208,12 @@ class Worker:
             else:
                 await self._settled(self._store.skip, claim, MISSED)
             return
-        begun = replace(claim, too_late=too_late, before_posting=lambda: self._before_posting(claim))
+        begun = replace(
+            claim,
+            too_late=too_late,
+            before_posting=lambda: self._before_posting(claim),
+            keep_look=lambda look: self._keep_look(claim, look),
+        )
         try:
             posted = await self._with_lease(begun)
         except asyncio.CancelledError:
@@ -201,19 +221,30 @@ class Worker:
                 await self._store.release(claim)
             raise
         except LeaseLostError:
-            logger.warning("Slot %s of digest %s was taken over", claim.slot_at, claim.digest.id)
+            await self._lost(claim)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is this slot's alone
             await self._failed(begun, error)
         else:
-            if await self._settled(self._store.finish, claim, posted.ts, posted.counts):
+            noted = await self._settled(self._store.finish, claim, posted.ts, posted.counts)
+            if noted:
                 told = "posted" if posted.ts else "quiet"
                 logger.info("Slot %s of digest %s: %s", claim.slot_at, claim.digest.id, told)
-            else:
-                logger.warning("Slot %s of digest %s was taken over", claim.slot_at, claim.digest.id)
+            elif noted is not None:  # else stopping came first, and the next process looks for it
+                await self._lost(claim)
+
+    async def _lost(self, claim: Claim) -> None:
+        """Say why a slot is no longer this worker's."""
+        slot = f"slot {claim.slot_at} of digest {claim.digest.id}"
+        with contextlib.suppress(StoreError):
+            if await self._store.get(claim.digest.id) is None:
+                logger.info("A digest was removed while it was worked on: %s", slot)
+                return
+        logger.warning("Another worker may have taken over: %s", slot)
 
     async def _failed(self, claim: Claim, error: Exception) -> None:
         """Decide what an error means for the slot: another attempt, the end, or the end of the digest."""
-        logger.warning(
+        logger.log(
+            logging.INFO if isinstance(error, UnfinishedLookError) else logging.WARNING,
             "Slot %s of digest %s, attempt %s: %s",
             claim.slot_at,
             claim.digest.id,
@@ -234,12 +265,16 @@ class Worker:
         if isinstance(error, UncertainError) or not isinstance(error, RecordingsError):
             # It may have broken off while Slack took the message: nothing before the lease ends.
             now = self._clock.now()
+            await self._settled(self._store.renew, claim, self._lease_seconds)
             await self._settled(self._store.fail, claim, sentence, now, wait_for_lease=True)
             return
         asked = error.retry_after_seconds if isinstance(error, TransientError) else 0.0
         backoff = self._first_retry_seconds * 2 ** min(claim.attempt - 1, 20)
-        retry_at = self._clock.now() + max(asked, min(backoff, LONGEST_RETRY_SECONDS))
-        again = not claim.too_late and retry_at <= claim.slot_at + self._fresh_seconds
+        retry_at = self._clock.now() + (asked or min(backoff, LONGEST_RETRY_SECONDS))
+        if isinstance(error, UnfinishedLookError):
+            again = retry_at <= claim.slot_at + LOOKED_FOR_SECONDS
+        else:
+            again = not claim.too_late and retry_at <= claim.slot_at + self._fresh_seconds
         await self._settled(self._store.fail, claim, sentence, retry_at if again else None)
 
     async def _with_lease(self, claim: Claim) -> Posted:
@@ -251,6 +286,7 @@ class Worker:
                 await asyncio.wait({posting, renewing}, return_when=asyncio.FIRST_COMPLETED)
             if posting.done():
                 return posting.result()
+            renewing.result()  # raises what nobody expected
             raise LeaseLostError
         finally:
             for task in (posting, renewing):
@@ -269,8 +305,14 @@ class Worker:
                     return
                 renewed_at = began_at
 
-    async def _before_posting(self, claim: Claim) -> None:
+    async def _before_posting(self, claim: Claim) -> float:
+        by = asyncio.get_running_loop().time() + self._renew_seconds
         if not await self._store.renew(claim, self._lease_seconds, posting=True):
+            raise LeaseLostError
+        return by
+
+    async def _keep_look(self, claim: Claim, look: str) -> None:
+        if not await self._store.keep_look(claim, look):
             raise LeaseLostError
 
     async def _settled(self, settle: Callable[..., Awaitable[T]], *args: object, **more: object) -> T | None:
@@ -304,7 +346,8 @@ class Worker:
     async def _tell_owners(self) -> None:
         """Tell owners what went wrong: each once, or again where Slack may not have taken it."""
         while self._tell and not self._stopping.is_set():
-            notice = await self._store.claim_notice(self._clock.now(), self.holder, self._lease_seconds)
+            lease_seconds = max(self._lease_seconds, TELL_LEASE_SECONDS)
+            notice = await self._store.claim_notice(self._clock.now(), self.holder, lease_seconds)
             if notice is None:
                 return
             try:
@@ -313,6 +356,8 @@ class Worker:
             except (TransientError, TimeoutError) as error:
                 logger.warning("The owner of digest %s could not be told yet: %s", notice.digest.id, error)
                 continue  # again when the lease has ended
-            except Exception as error:  # noqa: BLE001 - whatever it is, there is nobody else to tell
+            except RecordingsError as error:
                 logger.warning("The owner of digest %s cannot be told: %s", notice.digest.id, error)
+            except Exception:  # whatever it is, there is nobody else to tell
+                logger.exception("Telling the owner of digest %s failed", notice.digest.id)
             await self._settled(self._store.told, notice)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import re
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Mapping
 
     from bot.config import Settings
+
+logger = logging.getLogger(__name__)
 
 SIGNS = {"ok": "✓", "warning": "!", "failed": "✕", "unknown": "?"}
 
@@ -96,8 +99,9 @@ class _Examination:
             except TimeoutError:
                 advice = "check its address, the network and a proxy"
                 return [Check(name, "failed", f"does not answer: {advice}")]
-            except Exception as error:  # noqa: BLE001 - the other checks are told all the same
+            except Exception as error:  # the other checks are told all the same
                 kind = type(error).__name__
+                logger.critical("The check of %s failed", name, exc_info=error)  # the level that is shown
                 return [
                     Check(name, "failed", f"cannot be checked ({kind}): report this as a fault of the bot")
                 ]

@@ -16,6 +16,7 @@ from bot.models import FAILED, RUNNING
 from bot.page import Cursor
 from bot.plural import count
 from bot.query import Sort
+from bot.reading.together import most_unexpected
 from bot.verdicts.judge import judge, judge_row, needs_attention
 from bot.verdicts.types import USUAL, Known
 
@@ -117,7 +118,7 @@ async def _look_at(
             for row in rows:
                 group.create_task(look(row))
     except BaseExceptionGroup as failed:
-        raise failed.exceptions[0] from None
+        raise most_unexpected(failed) from None
     if len(unreadable) == len(rows) > 1:
         raise unreadable[0]
     return found, len(unreadable)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from bot.errors import RecordingsError
@@ -50,7 +51,7 @@ class SharedWork(Generic[T]):
         if work is None:
             work = self._under_way[key] = _Work()
             work.task = asyncio.create_task(begin(work.tell))
-            work.task.add_done_callback(_note_outcome)
+            work.task.add_done_callback(partial(_note_outcome, work))
             self.lookups.fetched += 1
         else:
             self.lookups.joined += 1
@@ -84,10 +85,11 @@ class SharedWork(Generic[T]):
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _note_outcome(task: asyncio.Task[Any]) -> None:
+def _note_outcome(work: _Work[Any], task: asyncio.Task[Any]) -> None:
     """Take note of an error that nobody may be left to hear of, so that asyncio does not complain of it."""
-    if not task.cancelled():
-        task.exception()
+    error = None if task.cancelled() else task.exception()
+    if error and not work.waiting and not isinstance(error, RecordingsError):
+        logger.error("What nobody waited for any more failed unexpectedly", exc_info=error)
 
 
 class _Work(Generic[T]):

@@ -199,7 +199,7 @@ def _within(args: Args, ts: str) -> bool:
 
 
 def _page(platform: Platform, args: Args, messages: list[Any]) -> dict[str, Any]:
-    start, limit = _cursor(args), _limit(args)
+    start, limit = _cursor(args), min(_limit(args), platform.most_history or MOST_HISTORY)
     with_metadata = args.get("include_all_metadata") in (True, "true", "1", 1)
     shown = [
         message_payload(platform.workspace, m, with_metadata=with_metadata)

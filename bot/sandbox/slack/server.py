@@ -200,6 +200,16 @@ class LocalSlack(People):
         """Answer the next calls of a method, or posts to `response_url`, wrongly: as Misbehaviour says."""
         self.web_api.misbehave(method, Misbehaviour(**how))
 
+    def limit_history(self, seconds: float = 60, most: int = 15) -> None:
+        """Let the app read 15 messages of one channel, and of one thread, a minute.
+
+        So it is for apps that are sold outside of Slack's Marketplace (Slack docs, conversations.history and
+        conversations.replies).
+        """
+        self.platform.most_history = most
+        for method in ("conversations.history", "conversations.replies"):
+            self.web_api.limit(method, seconds)
+
     def behave(self) -> None:
         """Answer every call rightly from now on; what hangs goes on hanging."""
         self.web_api.behave()

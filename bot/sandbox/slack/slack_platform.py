@@ -41,7 +41,10 @@ class UploadedFile:
 
 @dataclass
 class Platform:
-    """The parts in one place. `base_url` is the server's own address, without a slash at the end."""
+    """The parts in one place. `base_url` is the server's own address, without a slash at the end.
+
+    `most_history` is how many messages of a channel the app gets at once, however many it asks for.
+    """
 
     workspace: Workspace
     app: DeclaredApp
@@ -50,6 +53,7 @@ class Platform:
     views: Views
     files: dict[str, UploadedFile] = field(default_factory=dict)
     base_url: str = ""
+    most_history: int | None = None
     socket_tickets: set[str] = field(default_factory=set)
     on_app_message: Callable[[str, Message], None] = _nobody_listens
 

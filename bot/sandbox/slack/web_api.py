@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -110,11 +111,17 @@ class WebApi:
         self._tokens = {"bot": bot_token, "app": app_token}
         self.calls: list[ApiCall] = []
         self._misbehaviours: dict[str, list[Misbehaviour]] = {}
+        self._pace_seconds: dict[str, float] = {}
+        self._answered_at: dict[str, float] = {}
         self.stopping = asyncio.Event()
 
     def misbehave(self, method: str, misbehaviour: Misbehaviour) -> None:
         """Answer the next calls of a method (or `response_url`) wrongly."""
         self._misbehaviours.setdefault(method, []).append(misbehaviour)
+
+    def limit(self, method: str, seconds: float) -> None:
+        """Refuse a method's calls (429) until so many seconds, by the clock, after the last that was not."""
+        self._pace_seconds[method] = seconds
 
     def behave(self) -> None:
         """Answer rightly from now on; what hangs goes on hanging, as a connection does that was lost."""
@@ -132,7 +139,7 @@ class WebApi:
 
     async def guarded(self, name: str, args: Args, answer: Callable[[], dict[str, Any]]) -> web.Response:
         """Answer, or misbehave as told."""
-        wrong = self._next_misbehaviour(name, args)
+        wrong = self._too_fast(name) or self._next_misbehaviour(name, args)
         if wrong is None or wrong.after_effect:
             try:
                 body = {"ok": True, **answer()}
@@ -171,6 +178,16 @@ class WebApi:
             return None
         queue[0].times -= 1
         return queue.pop(0) if queue[0].times <= 0 else queue[0]
+
+    def _too_fast(self, name: str) -> Misbehaviour | None:
+        if name not in self._pace_seconds:
+            return None
+        now = self._platform.workspace.clock.now()
+        left_seconds = self._answered_at.get(name, -math.inf) + self._pace_seconds[name] - now
+        if left_seconds > 0:
+            return Misbehaviour(status=429, retry_after=math.ceil(left_seconds))
+        self._answered_at[name] = now
+        return None
 
     def _answer(self, name: str, token: str, args: Args) -> dict[str, Any]:
         method = METHODS.get(name)

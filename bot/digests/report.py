@@ -51,6 +51,7 @@ class Summary:
         counts: `total`, `ended` (well, status 3), `failed`, `attention`, `running` (now, with what began
             earlier), `earlier`, `seconds` (how much of the window could be seen), `room:ID` of the busiest.
         attention: the worst first.
+        exact: False where the counts are lower bounds: a recording may have been missed.
         all_checked: every recording was looked at; else more may need attention.
         latest: the newest that began in the window.
         sees_back_to_ms: how far back could be seen, where the window begins earlier.
@@ -69,6 +70,7 @@ class Summary:
     sees_back_to_ms: int | None
     notes: tuple[str, ...]
     now_ms: int
+    exact: bool = True
 
     @property
     def is_empty(self) -> bool:
@@ -123,7 +125,11 @@ def summarise(
         ended_ms: when recordings ended, Unix ms by task ID, as far as that was looked at.
         only_attention: only what needs attention is asked for.
     """
-    worst = {row.task_id: judged.verdicts[row.task_id][0] for row in judged.recordings}
+    worst = {
+        row.task_id: verdict
+        for row in judged.recordings
+        if (verdict := judged.outcome(row).verdict) is not None
+    }
     rows: Sequence[Recording] = begun.recordings
     if only_attention:
         rows = [row for row in rows if row.task_id in worst]
@@ -155,6 +161,7 @@ def summarise(
         sees_back_to_ms=begun.sees_back_to_ms,
         notes=judged.notes,
         now_ms=begun.now_ms,
+        exact=begun.exact,
     )
 
 

@@ -121,6 +121,8 @@ class _Reading:
             newer=Cursor(*screen[0].order, forward=False) if first and screen else None,
             older=Cursor(*screen[-1].order, forward=True) if more else None,
             running_before=len(before) + self._counted_before,
+            before_exact=merged.running_steady,
+            running=merged.running(self._everything),
             begun_before=tuple(before) if self._plan.running_judged else (),
             as_of_ms=merged.as_of_ms or page.as_of_ms,
         )

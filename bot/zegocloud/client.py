@@ -71,6 +71,7 @@ class ZegoClient:
         failure: what failed last, after all retries; None once the vendor has answered well again.
         on_call: told of every request that was sent.
         page_lookups, details_lookups: how often an answer was at hand.
+        details_read: how many details were read so far: says whether there can be any news of them.
     """
 
     def __init__(
@@ -100,6 +101,7 @@ class ZegoClient:
         self.failure: ZegoError | None = None
         self.on_call: Callable[[Sent], None] | None = None
         self.page_lookups, self.details_lookups = Lookups(), Lookups()
+        self.details_read = 0
 
     def __repr__(self) -> str:
         return f"ZegoClient(app_id={self._app_id}, host={self._transport.host!r})"
@@ -174,6 +176,10 @@ class ZegoClient:
             logger.debug("Joined DescribeRecordStatus of %s", call.reference or "nobody")
         return await call.wait(asking)
 
+    def known_lately(self, task_id: str) -> RecordingDetails | None:
+        """What somebody has been told of a task lately, at no cost."""
+        return self._cache.known_lately(DescribeRecordStatus(task_id))
+
     async def aclose(self) -> None:
         """End what waits, break off what is being sent, close the connections."""
         self._closed = True
@@ -220,6 +226,7 @@ class ZegoClient:
 
         details = await self._fetch("DescribeRecordStatus", call, attempt)
         self._cache.keep_details(request, details)
+        self.details_read += 1
         return details
 
     async def _fetch(self, action: str, call: Call[_T], attempt: Callable[[float], Awaitable[_T]]) -> _T:

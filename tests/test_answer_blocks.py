@@ -140,8 +140,8 @@ A_FILE = RecordingFile(stream_id="mix", status=3, url="https://x.example/1.mp4",
             "✕ *Ended abnormally* · room 1230 · [-48] – [-24] · 1 d · 432.0 MB",
             "`t` · ▲ *Lost*",
             (
-                "Ended abnormally, room 1230, task t, began Sat 21 Nov 08:00 CET, ended Sun 22 Nov 08:00 CET, "
-                "1 d, 432.0 MB. Lost."
+                "Ended abnormally, room 1230, task t, began Sat 21 Nov 08:00 CET, "
+                "ended Sun 22 Nov 08:00 CET, 1 d, 432.0 MB. Lost."
             ),
         ),
         (

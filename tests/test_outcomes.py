@@ -125,9 +125,24 @@ async def test_questions_share_one_look_at_what_runs(vendor: Vendor) -> None:
     add_four_in_a_room(vendor)
     await vendor.ask("last=2h")
     before = actions(vendor, "DescribeTasks")
-    for text in ("room=1230 last=2h", "room=alone last=2h", "last=3h"):
+    for text in ("last=3h", "last=4h sort=oldest", "from=today"):
         await vendor.ask(text)
     assert actions(vendor, "DescribeTasks") - before == 3 * 2  # its own two lists each
+
+
+async def test_a_question_about_a_room_needs_no_look_at_the_others(vendor: Vendor) -> None:
+    four = add_four_in_a_room(vendor)
+    page = await vendor.ask("room=1230 last=80m")
+    assert doubled(page) == four & {row.task_id for row in page.recordings}
+    assert (len(page.recordings), page.total, page.running_before) == (3, 3, 0)
+    assert actions(vendor, "DescribeTasks") == 2
+
+
+async def test_a_room_in_which_very_many_run_is_read_for_its_window_alone(vendor: Vendor) -> None:
+    tasks = [add(vendor, 1 + n / 10, ONGOING) for n in range(70)]
+    page = await vendor.ask("room=1230 last=90m size=20")
+    assert [row.task_id for row in page.recordings] == tasks[:6]
+    assert (page.total, page.exact, doubled(page)) == (6, True, set(tasks[:6]))
 
 
 @pytest.mark.parametrize(("text", "lists"), [("status=ongoing", 1), ("status=paused", 2), ("last=3d", 3)])
@@ -140,7 +155,7 @@ async def test_a_question_that_reads_what_runs_needs_no_other_look(
     assert doubled(await vendor.ask(text))
     assert actions(vendor, "DescribeTasks") - before <= lists
     before = actions(vendor, "DescribeTasks")
-    assert doubled(await vendor.ask("room=1230 last=2h"))
+    assert doubled(await vendor.ask("last=2h"))
     assert actions(vendor, "DescribeTasks") - before == 2
 
 
@@ -206,7 +221,7 @@ async def test_very_many_that_run_are_not_read_for_a_mark(vendor: Vendor) -> Non
     four = add_four_in_a_room(vendor)
     page = await vendor.ask("last=2h size=20")
     assert not doubled(page)
-    assert vendor.calls <= 2 + 3
+    assert vendor.calls <= 2 + 3  # two lists, and what tells that too much runs
     page = await vendor.ask("room=1230 last=2h")  # a room that is asked for is looked at by itself
     assert doubled(page) == four & {row.task_id for row in page.recordings}
     _, verdicts = await Triage(vendor.recordings, vendor.clock).task(min(four))
@@ -220,6 +235,18 @@ async def test_details_are_shown_when_only_the_list_fails(world: World) -> None:
     assert "running for 18 min" in shown.text
     assert "I couldn't check whether anything else is recording in room 1230" in shown.text
     assert "nothing is wrong." not in shown.text
+
+
+@pytest.mark.parametrize("ahead_seconds", [400, -400])
+async def test_a_vendors_clock_that_moves_makes_no_question_about_a_room_invalid(ahead_seconds: int) -> None:
+    async with a_vendor(vendor_ahead_seconds=1) as vendor:
+        add(vendor, 1, ONGOING)
+        text = "room=1230 from=2026-11-23T05:00 to=2026-11-23T06:30"
+        await vendor.ask(text)
+        vendor.clock.advance(500)
+        vendor.zego.clock.advance(500 + ahead_seconds)
+        page = await vendor.ask(text)
+        assert (len(page.recordings), page.failure) == (1, "")
 
 
 # End, length, size and verdict

@@ -26,11 +26,9 @@ def verdict_line(verdict: Verdict, name_characters: int | None = None, *, named:
         name_characters: names are cut to this where it is given.
         named: with its headline in front, bold; not where its name stands beside it already.
     """
-    sign = f"{_WELL if verdict.kind is Kind.FINE else _ATTENTION}\u00a0"
-    if verdict.usual:  # information has no sign
-        sign = ""
+    sign = _WELL if verdict.kind is Kind.FINE else _ATTENTION
     headline = f"*{verdict.headline}:* " if named else ""
-    return f"{sign}{headline}{words_in_mrkdwn(verdict.words, name_characters)}"
+    return f"{sign}\u00a0{headline}{words_in_mrkdwn(verdict.words, name_characters)}"
 
 
 def words_in_mrkdwn(words: Words, name_characters: int | None = None) -> str:

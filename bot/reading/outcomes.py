@@ -1,9 +1,9 @@
 """What became of the recordings of a screen: what their rows do not tell, found out in a moment.
 
 Two things are known beyond a row: its details, where somebody has asked for them lately, and all that runs
-now, by which a recording is the only one in its room or not. The latter is one list for every question,
-whatever page, window or status was asked: so a recording has the same mark wherever it is shown. Where that
-list cannot be had in time, no recording of that screen has that mark.
+now, by which a recording is the only one in its room or not. The latter comes with a question about a room,
+and is one list for all other questions, whatever page, window or status was asked: so a recording has the
+same mark wherever it is shown. Where that list cannot be had in time, no recording of that screen has it.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ class Outcomes:
             return page.running
         if page.running is not None and self._is_now(page):
             if not rooms:
-                self._looks[()] = _Look(page.running, page.as_of_ms)
+                self._keep((), _Look(page.running, page.as_of_ms))
             return page.running
         return await self._running(rooms, rows, page.as_of_ms, asking or _asking(), page.question.refresh)
 
@@ -160,8 +160,15 @@ class Outcomes:
         )
         question = Question(query, "UTC", asked_ms=self._now_ms(), refresh=not_before_ms > 0)
         page = await self._reader.read(question, asking)
-        self._looks[rooms] = look = _Look(page.running, page.as_of_ms)
+        look = _Look(page.running, page.as_of_ms)
+        self._keep(rooms, look)
         return look
+
+    def _keep(self, rooms: tuple[str, ...], look: _Look) -> None:
+        """Let the next questions share a look, unless there is a newer one."""
+        known = self._looks.get(rooms)
+        if known is None or known.as_of_ms < look.as_of_ms:
+            self._looks[rooms] = look
 
     async def _ask(
         self, row: Recording, page: Page, known: dict[str, RecordingDetails], asking: Asking

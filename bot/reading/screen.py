@@ -143,9 +143,15 @@ class _Reading:
 
     async def _open_running(self, room: str | None) -> Listing:
         plan = self._plan
-        span = self._everything if plan.everything_running else self._span
-        listing = self._listing(TaskFilter.ONGOING, room, span)
+        # One room's is one page, so that its rows can be judged by all that runs there at no further call.
+        everything = plan.everything_running or room is not None
+        listing = self._listing(TaskFilter.ONGOING, room, self._everything if everything else self._span)
         await listing.open()
+        if not plan.everything_running and everything:
+            if listing.complete:
+                return listing
+            listing = self._listing(TaskFilter.ONGOING, room, self._span)
+            await listing.open()
         few = plan.everything_running and listing.total <= RUNNING_READ_WHOLE
         if plan.filtered or plan.running_judged or few:
             await listing.read_all()

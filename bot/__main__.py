@@ -14,6 +14,7 @@ from bot import __version__
 from bot.clock import clock_from
 from bot.config import load_settings, read_environment
 from bot.errors import ConfigError
+from bot.zones import zone_data
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Sequence
@@ -30,6 +31,7 @@ INTERRUPTED, READER_GONE = 130, 141
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit status."""
     options = _parser().parse_args(arguments)
+    zone_data(path_is_set="PYTHONTZPATH" in os.environ)
     try:
         status = int(options.run(options))
         sys.stdout.flush()

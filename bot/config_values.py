@@ -6,9 +6,9 @@ import re
 from re import _constants, _parser  # type: ignore[attr-defined]  # nothing public parses expressions
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
 from bot.clock import clock_from
+from bot.zones import zone_info
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -100,8 +100,8 @@ def parse_storage_url(text: str, *, schemes: tuple[str, ...], begins: str) -> Se
 def parse_zone(text: str) -> str:
     """An IANA time zone."""
     try:
-        ZoneInfo(text)
-    except (ValueError, OSError, KeyError):
+        zone_info(text)
+    except LookupError:
         raise ValueError("has to be an IANA time zone such as Europe/Berlin") from None
     return text
 

@@ -113,6 +113,11 @@ class Metrics:
             buckets=SECONDS,
         )
         recordings.zego.on_call = self.vendor_call
+        unreadable = counter(
+            "recordings_vendor_unreadable", "Rows and files of ZEGOCLOUD's that could not be read", ("kind",)
+        )
+        children = {kind: unreadable.labels(kind) for kind in ("recording", "file")}
+        recordings.zego.on_unreadable = lambda kind, number: children[kind].inc(number)
         waiting = gauge("recordings_vendor_turns_waiting", "Requests that wait for their turn", ("lane",))
         for lane in Lane:
             waiting.labels(lane.name.lower()).set_function(partial(recordings.zego.waiting, lane))

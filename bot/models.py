@@ -62,11 +62,28 @@ class RecordingFile:
 
 
 @dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A row of a list, or a file of a task, that is not what the API promises: it is left out.
+
+    Attributes:
+        identity: the task's ID where that can be read, else a digest of the content: the same one in another
+            answer is counted once.
+        task_id: empty where it cannot be read.
+        why: which part is wrong, without its content.
+    """
+
+    identity: str
+    task_id: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class RecordingDetails:
     """One task as DescribeRecordStatus tells it.
 
     `mode`: 1 single stream, 2 mixed. `stream_type`: 1 audio, 2 video, 3 both in one, 4 both apart.
     `files` is empty where the vendor sends none: snapshot tasks, and ended tasks in which nobody published.
+    `unreadable` are files that it sends as well, and that cannot be read.
     `request_id` is the vendor's, for a ticket; `as_of_ms` is when the answer was taken, by our clock;
     `skew_ms` is the vendor's clock minus ours, 0 where they agree or nothing is known.
     """
@@ -82,6 +99,12 @@ class RecordingDetails:
     request_id: str
     as_of_ms: int
     skew_ms: int = 0
+    unreadable: tuple[Unreadable, ...] = ()
+
+    @property
+    def file_count(self) -> int:
+        """How many files the vendor sent, read or not."""
+        return len(self.files) + len(self.unreadable)
 
     @property
     def now_ms(self) -> int:
@@ -93,15 +116,24 @@ class RecordingDetails:
         """How big all files are together; None where the size of any is not known."""
         sizes = [file.size_bytes for file in self.files]
         known = [size for size in sizes if size is not None and size >= 0]
-        return sum(known) if len(known) == len(sizes) else None
+        return sum(known) if len(known) == self.file_count else None
 
 
 @dataclass(frozen=True, slots=True)
 class TaskPage:
-    """One page of DescribeTasks: `total` is the count over all pages, `as_of_ms` when it was taken."""
+    """One page of DescribeTasks: `total` is the count over all pages, `as_of_ms` when it was taken.
+
+    `unreadable` are rows that the vendor sent as well, and counted.
+    """
 
     total: int
     recordings: tuple[Recording, ...]
     page: int
     request_id: str
     as_of_ms: int
+    unreadable: tuple[Unreadable, ...] = ()
+
+    @property
+    def row_count(self) -> int:
+        """How many rows the vendor sent, read or not: what its counts are compared with."""
+        return len(self.recordings) + len(self.unreadable)

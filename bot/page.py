@@ -62,11 +62,16 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Elsewhere:
-    """What the same question finds in everything the API can see, when its own window has nothing."""
+    """What the same question finds in everything the API can see, when its own window has nothing.
+
+    `asked_ms` is the moment from which that is counted back (Unix ms): now, also where the question was asked
+    long ago. 0 where it is the question's own.
+    """
 
     total: int
     exact: bool
     latest: Recording | None
+    asked_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +113,7 @@ class Page:
             then is a recording known to be the only one in its room.
         as_of_ms: when the oldest part of this answer was taken from the vendor, by our clock.
         skew_ms: the vendor's clock minus ours, 0 where they agree or nothing is known.
+        unreadable: how many recordings the vendor sent that could not be read; `notes` says so.
         notes: sentences the reader has to know (a repeated hour, a page that is not there).
         sees_back_to_ms: how far back the vendor's API knows anything, where the asked window reaches further.
         elsewhere, similar_rooms: what may have been meant, when nothing was found.
@@ -131,6 +137,7 @@ class Page:
     before_exact: bool = True
     begun_before: tuple[Recording, ...] = ()
     running: tuple[Recording, ...] | None = None
+    unreadable: int = 0
     notes: tuple[str, ...] = ()
     sees_back_to_ms: int | None = None
     elsewhere: Elsewhere | None = None
@@ -163,7 +170,7 @@ class Page:
             ended_ms=ended_ms,
             lasted_ms=max(0, until_ms - row.began_ms) if until_ms is not None else None,
             verdict=worst(self.verdicts.get(row.task_id, ())),
-            files=len(details.files) if details else None,
+            files=details.file_count if details else None,
             size_bytes=details.size_bytes if details else None,
         )
 

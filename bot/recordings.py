@@ -9,10 +9,12 @@ from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from cachetools import TTLCache
+from cachetools import LRUCache, TTLCache
 
 from bot.errors import RecordingsError, TooLateError, ZegoError
-from bot.query import Status
+from bot.models import API_HISTORY_MS
+from bot.page import Question
+from bot.query import RecordingQuery, Status
 from bot.reading.attention import keep_what_needs_attention
 from bot.reading.outcomes import Outcomes
 from bot.reading.reader import Reader
@@ -24,13 +26,13 @@ from bot.zegocloud.limiter import Lane, Limiter
 from bot.zegocloud.shared_permits import SharedPermits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable
+    from collections.abc import Callable, Hashable, Sequence
 
     from bot.clock import Clock
     from bot.config import Settings
     from bot.lookups import Lookups
     from bot.models import Recording, RecordingDetails
-    from bot.page import Page, Question
+    from bot.page import Page
     from bot.redis_link import RedisLink
     from bot.verdicts.types import Thresholds
 
@@ -47,6 +49,7 @@ HINT_PATIENCE_SECONDS = 2
 """How long an answer that found nothing waits to say what else there is."""
 
 ANSWERS_KEPT = 2_000
+TASKS_KEPT = 5_000
 SIMILAR_ROOMS = 3
 
 
@@ -103,6 +106,8 @@ class Recordings:
         self._answers: TTLCache[Hashable, _Kept] = TTLCache(ANSWERS_KEPT, cache_ttl_seconds, clock.monotonic)
         self._last_good: TTLCache[Hashable, Page] = TTLCache(ANSWERS_KEPT, STALE_SECONDS, clock.monotonic)
         self._rooms_seen = RoomsSeen()
+        self._tasks_seen: LRUCache[str, None] = LRUCache(TASKS_KEPT)
+        zego.on_seen = self._note_seen
         self._searches: SharedWork[Page] = SharedWork()
         self._reader = Reader(zego, clock)
         self._outcomes = Outcomes(
@@ -141,7 +146,8 @@ class Recordings:
         except (ZegoError, TooLateError) as error:
             if old := self._last_good.get(_last_good_key(asked)):
                 self._searches.lookups.stale += 1
-                return replace(old, failure=str(error))
+                window = replace(old.window, asked_now=False)  # it was taken minutes ago
+                return replace(old, failure=str(error), window=window)
             raise
         self._last_good[_last_good_key(asked)] = page
         return page
@@ -199,8 +205,23 @@ class Recordings:
         return await self._outcomes.running_beside(details, refresh=refresh)
 
     def rooms_lately(self, most: int = 3) -> list[str]:
-        """Rooms seen in recent answers, the latest first: for examples that mean something here."""
+        """Rooms seen lately, the latest first: for examples that mean something here."""
         return self._rooms_seen.lately(most)
+
+    def has_seen(self, room_or_task: str) -> bool:
+        """Whether the vendor sent a room, or a task, of this ID lately."""
+        return room_or_task in self._rooms_seen or room_or_task in self._tasks_seen
+
+    async def look_at_newest(self, patience_seconds: float) -> None:
+        """See what is newest in all rooms, so that `has_seen` knows it: two calls in the background lane.
+
+        They are given up without a word when they fail, or take longer than that.
+        """
+        question = Question(RecordingQuery(last_seconds=API_HISTORY_MS // 1000), "UTC")
+        with suppress(RecordingsError):
+            await self._reader.read_newest(
+                self._at_a_moment(question), _asking(Lane.BACKGROUND, patience_seconds)
+            )
 
     async def aclose(self) -> None:
         """Stop what is still being looked for and close the vendor's API."""
@@ -260,6 +281,11 @@ class Recordings:
             all_rows=all_rows,
             thresholds=self.thresholds,
         )
+
+    def _note_seen(self, seen: Sequence[Recording | RecordingDetails]) -> None:
+        """Remember what the vendor sent, whoever asked for it and whether or not it is shown."""
+        self._rooms_seen.remember(one.room_id for one in reversed(seen))
+        self._tasks_seen.update((one.task_id, None) for one in seen)
 
     def _at_a_moment(self, question: Question) -> Question:
         """Fill in when it was asked; the same question asked again shortly after means the same moment."""

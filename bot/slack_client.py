@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import re
 import time
@@ -9,7 +10,7 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack, contextmanager
 from enum import Enum, auto
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -22,7 +23,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from slack_sdk.http_retry.async_handler import AsyncRetryHandler
     from slack_sdk.web.async_slack_response import AsyncSlackResponse
@@ -82,6 +83,12 @@ class SlackClient(AsyncWebClient):
     def open(self) -> None:
         """Keep connections for the next calls and posts, in the running event loop; to be closed."""
         self.session = _new_session()
+
+    def impatient(self) -> Self:
+        """The same client, which never waits for Slack's pace: a call refused for it is an error at once."""
+        other = copy.copy(self)
+        other.retry_handlers = []
+        return other
 
     async def aclose(self) -> None:
         """Close the connections that are kept."""
@@ -183,6 +190,15 @@ def _no_redirects() -> aiohttp.TraceConfig:
     trace = aiohttp.TraceConfig()
     trace.on_request_redirect.append(refuse)
     return trace
+
+
+def outsiders_read(channel: Mapping[str, Any]) -> bool:
+    """Whether people of other organisations read a conversation, or will once they accept an invitation.
+
+    Args:
+        channel: as `conversations.info` describes it (Slack docs, conversation object).
+    """
+    return bool(channel.get("is_ext_shared") or channel.get("is_pending_ext_shared"))
 
 
 def slack_word(error: Exception) -> str:

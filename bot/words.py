@@ -15,7 +15,7 @@ from bot.verdicts.types import Kind
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bot.models import Recording
+    from bot.models import Recording, RecordingDetails
     from bot.page import Page
     from bot.verdicts.types import Verdict
 
@@ -31,6 +31,8 @@ LABELS = {
 
 def found(page: Page) -> str:
     """How many there are."""
+    if not page.total and page.unreadable:
+        return "No recordings found that could be read"
     if not page.total and page.exact:
         return "No recordings found"
     return f"{count(page.total, 'recording', exact=page.exact)} found"
@@ -98,6 +100,14 @@ def size(row: Recording, page: Page) -> str:
     """How big the files of a recording that ended are; empty where that is not known, or there are none."""
     size_bytes = page.outcome(row).size_bytes
     return format_size(size_bytes) if size_bytes and row.status not in RUNNING else ""
+
+
+def unreadable_files(details: RecordingDetails) -> str:
+    """That some files of a task are not shown; empty when all are."""
+    if not details.unreadable:
+        return ""
+    verb = "is" if len(details.unreadable) == 1 else "are"
+    return f"{count(len(details.unreadable), 'file')} could not be read and {verb} left out."
 
 
 def asides(page: Page, when: Callable[[int], str]) -> list[str]:

@@ -52,7 +52,8 @@ _IN_MESSAGES = (
     *(ids.NEWER, ids.OLDER, ids.REFRESH, ids.SHOW, ids.POST, ids.POST_TO_OUTSIDERS, ids.EXPORT, ids.HELP),
     *(ids.EDIT, ids.OPEN_FORM, ids.DETAILS, digest_ids.PAUSE, digest_ids.RESUME, digest_ids.REMOVE),
     *(digest_ids.RUN, digest_ids.OPEN_LIST, digest_ids.OPEN_ATTENTION, digest_ids.ADD, digest_ids.SETTINGS),
-    *(digest_ids.SHOW, digest_ids.HELP, DETAILS.open_file),
+    *(digest_ids.SHOW, digest_ids.HELP, DETAILS.open_file, digest_ids.ADD_FOR_OUTSIDERS),
+    *(digest_ids.RESUME_FOR_OUTSIDERS, digest_ids.RUN_FOR_OUTSIDERS),
 )
 _IN_VIEWS = (DETAILS.post, DETAILS.support, DETAILS.open_file, ids.OPEN_FORM)
 _REFUSED_FOR_ITS_SHAPE = (

@@ -32,9 +32,9 @@ from bot.blocks.notices import build_mistake, build_problem
 from bot.config import load_settings
 from bot.csv_file import build_csv
 from bot.digests.commands import Verb, names_digests, parse_digest_command
-from bot.digests.form import read_digest_form
+from bot.digests.form import allows_outsiders, read_digest_form
 from bot.digests.schedule import next_times, parse_schedule
-from bot.digests.settings import read_settings
+from bot.digests.settings import query_of, read_settings
 from bot.errors import QueryError, RecordingsError, ZegoError
 from bot.listeners.access import asker_of, check_access
 from bot.listeners.asking import question_of_button
@@ -223,6 +223,11 @@ _TERMS = st.sampled_from(
             "1230," * 30,
             "statsu=",
             "room=room=room=",
+            "room=сlass-7",
+            "room=١٢٣٠",
+            "٦h",
+            "१४:००",
+            "stаtus=",
         ),
     ]
 )
@@ -237,6 +242,7 @@ def check_query(text: str) -> None:
         check_message(build_mistake(error, None))
         return
     canonical = format_query(query)
+    assert canonical.isascii()
     assert parse_query(canonical, NOW, "Europe/Berlin") == query
     window = resolve_window(query, NOW, "Europe/Berlin")
     assert describe_query(query, window)
@@ -255,7 +261,7 @@ def check_digest_command(text: str) -> None:
         if command.verb in {Verb.ADD, Verb.PREVIEW} and command.terms:
             settings = read_settings(command.terms, NOW, "Europe/Berlin")
             times = next_times(parse_schedule(settings.schedule, 0), NOW, settings.zone, 3)
-            check_message(build_preview(settings, times))
+            check_message(build_preview(settings, query_of(settings, NOW), times))
     except QueryError as error:
         check_message(build_digest_mistake(error))
 
@@ -611,6 +617,7 @@ def check_digest_form(given: tuple[dict[str, Any], str]) -> None:
     """The same of a digest's form."""
     state, kept = _as_delivered(given[0]), given[1]
     _check_form(lambda: read_digest_form(state, now=NOW, zone="Europe/Berlin", kept=kept))
+    assert allows_outsiders(state) in {True, False}
 
 
 def _as_delivered(state: dict[str, Any]) -> dict[str, Any]:

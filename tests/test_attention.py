@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import bot.reading.attention
+from bot.errors import ZegoBadAnswerError
 from bot.page import Question
 from bot.query import parse_query
 from bot.recordings import Recordings
 from bot.sandbox.recording_life import FileScript
 from bot.sandbox.zego_faults import Fault, FaultKind
+from bot.verdicts.judge import judge
 from bot.zegocloud.client import ZegoClient
 from bot.zegocloud.limiter import Limiter
 from bot.zegocloud.retries import RetryPolicy
+from tests.vendor import a_vendor, ids
 from tests.world import HOUR_MS, MINUTE_MS, NOW, NOW_MS, World
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bot.page import Page
 
 
@@ -101,6 +106,45 @@ async def test_what_runs_since_before_the_window_makes_another_in_its_room_a_dou
     assert [row.task_id for row in page.recordings] == [inside]
     assert [verdict.kind for verdict in page.verdicts[inside]] == ["double"]
     assert page.running_before == 1
+
+
+def without_room(*tasks: str) -> Callable[[str, dict[str, Any]], object]:
+    return lambda task_id, data: data.pop("RoomId") if task_id in tasks else None
+
+
+async def test_details_that_cannot_be_read_leave_the_row_to_what_the_list_tells() -> None:
+    async with a_vendor() as vendor:
+        began_ms = NOW_MS - 3 * HOUR_MS
+        failed = vendor.zego.add_task(room_id="1", began_ms=began_ms, status=4)
+        unknown = vendor.zego.add_task(room_id="2", began_ms=began_ms, ends_ms=NOW_MS - HOUR_MS)
+        empty = vendor.zego.add_task(room_id="3", began_ms=began_ms, ends_ms=NOW_MS - HOUR_MS, files=None)
+        vendor.zego.spoil_details = without_room(failed, unknown)
+        page = await vendor.ask("status=attention last=6h")
+        assert {*ids(page)} == {failed, empty}
+        assert (page.total, page.exact) == (2, False)
+        assert page.notes == ("The details of 2 recordings could not be read.",)
+
+        vendor.zego.spoil_details = without_room(failed, unknown, empty)
+        vendor.clock.advance(3_600)
+        with pytest.raises(ZegoBadAnswerError):
+            await vendor.ask("status=attention last=6h")
+
+
+async def test_a_file_that_cannot_be_read_is_no_reason_to_call_a_recording_empty_or_short() -> None:
+    async with a_vendor() as vendor:
+        task = vendor.zego.add_task(
+            room_id="1", began_ms=NOW_MS - 3 * HOUR_MS, ends_ms=NOW_MS - HOUR_MS, status=3
+        )
+        vendor.zego.spoil_details = lambda _, data: data["RecordFiles"][0].update(Duration="long")
+        page = await vendor.ask("status=attention last=6h")
+        assert (page.recordings, page.total) == ((), 0)
+        details = await vendor.recordings.details(task)
+        [verdict] = judge(details, details.now_ms)
+        assert (details.files, details.file_count, verdict.headline) == ((), 1, "Not sure")
+        vendor.zego.spoil_details = None
+        vendor.clock.advance(60)
+        assert (await vendor.recordings.details(task)).file_count == 1
+        assert len((await vendor.recordings.details(task)).files) == 1
 
 
 async def test_details_of_what_began_before_count_among_the_most(world: World) -> None:

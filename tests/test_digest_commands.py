@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import random
+import string
+
 import pytest
 
 from bot.blocks.digest_form import build_digest_form
@@ -15,9 +18,10 @@ from bot.digests.commands import (
     parse_digest_command,
 )
 from bot.digests.form import kept_by_form, read_digest_form
-from bot.digests.settings import DigestSettings, has_own_window, read_settings
+from bot.digests.settings import DigestSettings, format_settings, has_own_window, read_settings
 from bot.errors import QueryError
-from bot.query import parse_query
+from bot.page import MAX_VALUE, ButtonState, decode_button
+from bot.query import RecordingQuery, format_query, parse_query
 from bot.sandbox.slack.block_rules import check_blocks, check_view
 from bot.triage.form_values import FormErrors
 from tests.world import NOW
@@ -148,6 +152,27 @@ def test_settings_are_read_into_one_canonical_form(terms: str, settings: DigestS
     quiet = "silent" if settings.quiet == "nothing" else "line"
     again = f'"{settings.schedule}" {settings.query} tz={settings.zone} quiet={quiet}'
     assert read_settings(again, NOW, "Asia/Tokyo") == settings
+    command = parse_digest_command(format_settings(settings))
+    assert command.verb is Verb.ADD
+    assert read_settings(command.terms, NOW, "Asia/Tokyo") == settings
+
+
+def test_a_button_can_carry_the_longest_command() -> None:
+    letters = random.Random(1)  # noqa: S311 - no secret
+    rooms = [
+        "".join(letters.choices(string.ascii_letters + string.digits + "\"' ", k=124)) for _ in range(10)
+    ]
+    settings = DigestSettings(
+        format_query(RecordingQuery(rooms=tuple(f"a{room}b" for room in rooms), last_seconds=90)),
+        f"0 {','.join(map(str, range(24)))} {','.join(map(str, range(1, 32)))} 1-12 0-6",
+        "America/Argentina/ComodRivadavia",
+        "nothing",
+    )
+    value = ButtonState(1, 0, format_settings(settings)).encode()
+    assert len(value) <= MAX_VALUE
+    state = decode_button(value)
+    assert state is not None
+    assert read_settings(parse_digest_command(state.query).terms, NOW, "UTC").query == settings.query
 
 
 @pytest.mark.parametrize(

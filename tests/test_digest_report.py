@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from bot.blocks.digest import MAX_TEXT_CHARACTERS, build_digest
 from bot.blocks.digest_chart import draw_chart
-from bot.blocks.digest_notices import build_digest_list, build_owner_notice
+from bot.blocks.digest_notices import Done, build_digest_list, build_owner_notice
 from bot.blocks.digest_text import and_more
 from bot.digests.chart import Chart, chart_labels
 from bot.digests.comparison import Comparison, compare
@@ -109,6 +110,13 @@ def report(found: Summary, digest: Digest = DIGEST, **more: Any) -> Report:
         "owner": "Asker",
     }
     return Report(digest, NINE, summary=found, **{**values, **more})
+
+
+def test_a_total_that_is_not_known_is_said_to_be_the_least_and_is_never_nothing() -> None:
+    found = replace(summary([row(1), row(2)]), exact=False)
+    assert figures(found, Comparison())[0] == "at least 2 recordings"
+    assert not replace(summary([]), exact=False).is_empty
+    assert summary([]).is_empty
 
 
 # Which stretch of time.
@@ -405,6 +413,16 @@ def test_no_input_breaks_slacks_limits(
     assert "<!channel" not in str(message)
 
 
+@pytest.mark.parametrize("shift", range(5))
+def test_a_reason_that_is_too_long_is_cut_between_what_slack_reads_as_one(shift: int) -> None:
+    why = "x" * shift + "&" * 1_500
+    message = build_digest(report(summary([row(1)]), late_seconds=900, late_why=why))
+    assert not check_blocks(message["blocks"], "message")
+    assert len(message["text"]) <= MAX_TEXT_CHARACTERS
+    for part in (message["text"], *(str(block) for block in message["blocks"])):
+        assert not re.search("&(?!amp;|lt;|gt;)", part)
+
+
 def test_a_list_of_20_digests_with_the_longest_queries_fits() -> None:
     digest = replace(
         DIGEST,
@@ -416,7 +434,8 @@ def test_a_list_of_20_digests_with_the_longest_queries_fits() -> None:
         last_error="<@U1> " * 200,
     )
     digests = [replace(digest, id=f"{n:016d}", number=n) for n in range(1, 21)]
-    message = build_digest_list(digests, {"U1": "<!channel>" * 20}, "Paused.")
+    done = Done("pause", digests[0], parse_query(digest.query, NINE, "UTC"))
+    message = build_digest_list(digests, {"U1": "<!channel>" * 20}, done)
     assert not check_blocks(message["blocks"], "message")
     assert count_characters(message["blocks"]) < MOST_MESSAGE_CHARACTERS
     assert "<@" not in str(message)

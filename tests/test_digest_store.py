@@ -415,6 +415,27 @@ async def test_an_older_program_leaves_a_newer_database_alone(
     await older.close()
 
 
+async def test_digests_from_before_outsiders_were_asked_about_are_for_none_of_them(
+    store: Store, url: str, clock: AdjustableClock
+) -> None:
+    digest = await store.add(new())
+
+    async def go_back(connection: Any) -> None:
+        await connection.execute(text("ALTER TABLE digests DROP COLUMN for_outsiders"))
+        await connection.execute(text("DELETE FROM migrations WHERE name = '0004-outsiders'"))
+
+    await store._database.write(go_back)
+    newer = open_store(url, clock)
+    assert await newer.get(digest.id) == digest
+    assert digest.for_outsiders is False
+    changed = await newer.change(digest.id, for_outsiders=True)
+    assert changed is not None
+    assert changed.for_outsiders is True
+    assert (await fresh(newer, digest)).for_outsiders is True
+    assert (await newer.add(new(for_outsiders=True))).for_outsiders is True
+    await newer.close()
+
+
 async def test_a_call_given_up_is_carried_through_and_leaves_the_database_usable(
     store: Store, clock: AdjustableClock
 ) -> None:

@@ -258,6 +258,10 @@ async def test_an_answer_that_is_no_answer_counts_as_unclear(desk: Desk) -> None
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     client = AsyncWebClient(token="xoxb-x", base_url=f"http://127.0.0.1:{runner.addresses[0][1]}/")
+    with pytest.raises(TransientError) as raised:
+        await Poster(client).post_once(claim, {"text": "x"})
+    assert type(raised.value) is TransientError, "nothing is posted before it is known who reads"
+    claim = replace(claim, digest=replace(claim.digest, for_outsiders=True))
     with pytest.raises(UncertainError):
         await Poster(client).post_once(claim, {"text": "x"})
     await runner.cleanup()
@@ -333,7 +337,8 @@ async def test_a_missing_scope_pauses_with_what_to_do(tmp_path: Path) -> None:
 
 
 async def test_a_channel_that_cannot_be_read_is_not_posted_to_twice(tmp_path: Path) -> None:
-    async with a_desk(tmp_path, scopes=["commands", "chat:write", "im:history", "app_mentions:read"]) as desk:
+    scopes = ["channels:read", "groups:read", "commands", "chat:write", "im:history", "app_mentions:read"]
+    async with a_desk(tmp_path, scopes=scopes) as desk:
         uncertain, sure = await desk.add(), await desk.add(channel=PRIVATE)
         desk.clock.set(NINE)
         desk.patience(0.3)
@@ -735,6 +740,31 @@ async def test_a_database_that_is_away_is_told_once_and_digests_go_on_when_it_is
     assert "digests go on" in caplog.text
 
 
+async def test_who_reads_a_channel_is_looked_at_before_each_post_unless_outsiders_may(desk: Desk) -> None:
+    asked = await desk.add()
+    shared = Channel("C0SHARED99", "with-others", "public", {ASKER, BOT_USER}, is_ext_shared=True)
+    desk.slack.channels[shared.id] = shared
+    agreed = await desk.add(channel=shared.id)
+    assert await desk.store.change(agreed.id, for_outsiders=True)
+    worker = desk.worker()
+    for hour in range(2):
+        desk.clock.set(NINE + hour * HOUR)
+        while await worker.step():
+            pass
+    looks = [call.args["channel"] for call in desk.slack.calls_of("conversations.info")]
+    assert looks == [GENERAL, GENERAL]
+    assert [post.channel for post in desk.posts].count(shared.id) == 2
+    desk.slack.channels[GENERAL].is_ext_shared = True
+    desk.clock.set(NINE + 2 * HOUR)
+    while await worker.step():
+        pass
+    assert [post.channel for post in desk.posts].count(GENERAL) == 2
+    assert (await desk.get(asked)).is_paused
+    assert not (await desk.get(agreed)).is_paused
+    (notice,) = desk.told
+    assert "outside your organization" in notice.error
+
+
 async def test_an_owner_who_cannot_be_told_yet_is_told_later_and_one_who_cannot_be_is_left(
     desk: Desk,
 ) -> None:
@@ -756,6 +786,78 @@ async def test_an_owner_who_cannot_be_told_yet_is_told_later_and_one_who_cannot_
     desk.clock.advance(LEASE_SECONDS)
     await worker.step()
     assert tries == [NINE, NINE + LEASE_SECONDS]
+
+
+async def test_owners_who_take_long_to_be_told_delay_no_digest(desk: Desk) -> None:
+    for _ in range(3):
+        await desk.add("every day at 09:00", channel=ARCHIVED)
+    digest = await desk.add()
+    slack_is_slow, slack_answers = asyncio.Event(), asyncio.Event()
+
+    async def tell(notice: Notice) -> None:
+        slack_is_slow.set()
+        await slack_answers.wait()
+        desk.told.append(notice)
+
+    worker = desk.worker(tell=tell)
+    desk.clock.set(NINE)
+    worker.start()
+    await asyncio.wait_for(slack_is_slow.wait(), 30)
+    for hour in (1, 2):
+        desk.clock.set(NINE + hour * HOUR)
+        worker.wake()
+        await happens(desk, lambda hour=hour: len(desk.posts) == hour + 1)
+    assert desk.told == []
+    slack_answers.set()
+    await until(lambda: len(desk.told) == 3)
+    await worker.stop()
+    assert digest.id not in {notice.digest.id for notice in desk.told}
+
+
+@pytest.mark.parametrize("taken", [True, False])
+async def test_an_owner_is_told_again_after_a_stop_only_where_slack_may_not_have_taken_it(
+    desk: Desk, taken: bool
+) -> None:
+    await desk.add("every day at 09:00", channel=ARCHIVED)
+    began, slack_answers = asyncio.Event(), asyncio.Event()
+
+    async def tell(notice: Notice) -> None:
+        began.set()
+        await slack_answers.wait()
+        desk.told.append(notice)
+
+    worker = desk.worker(tell=tell)
+    desk.clock.set(NINE)
+    worker.start()
+    await asyncio.wait_for(began.wait(), 30)
+    stopping = asyncio.create_task(worker.stop(seconds=30 if taken else 0.05))
+    await asyncio.sleep(0)
+    if taken:
+        slack_answers.set()
+    await stopping
+    assert len(desk.told) == int(taken)
+    restarted = desk.worker()
+    await restarted.step()
+    assert len(desk.told) == int(taken), "nobody is told twice at once"
+    desk.clock.advance(LEASE_SECONDS)
+    await restarted.step()
+    assert len(desk.told) == 1
+
+
+async def test_an_owner_who_was_told_while_the_database_was_busy_is_not_told_again(desk: Desk) -> None:
+    await desk.add("every day at 09:00", channel=ARCHIVED)
+    desk.clock.set(NINE)
+    with closing(sqlite3.connect(desk.folder / "digests.db", isolation_level=None)) as other:
+
+        async def tell(notice: Notice) -> None:
+            desk.told.append(notice)
+            other.execute("BEGIN IMMEDIATE")
+            asyncio.get_running_loop().call_later(0.3, other.execute, "ROLLBACK")
+
+        await desk.worker(tell=tell).step()
+    desk.clock.advance(LEASE_SECONDS)
+    await desk.worker().step()
+    assert len(desk.told) == 1
 
 
 @pytest.mark.parametrize("pace_seconds", [0.2, 3600])

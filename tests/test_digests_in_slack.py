@@ -10,7 +10,9 @@ import aiohttp
 import pytest
 
 from bot.app import Bot
+from bot.blocks.text import escape
 from bot.digests.posting import EVENT_TYPE
+from bot.digests.worker import LEASE_SECONDS
 from bot.query.durations import DAY, HOUR, MINUTE
 from bot.sandbox.slack import (
     ASKER,
@@ -78,15 +80,22 @@ async def ended(world: World, slot_at: float, number: int = 1) -> Slot:
     return await slot_that(world, slot_at, lambda slot: slot.state != "open", number)
 
 
-async def slot_that(world: World, slot_at: float, fits: Callable[[Slot], object], number: int = 1) -> Slot:
+async def slot_that(
+    world: World, slot_at: float, fits: Callable[[Slot], object], number: int = 1, channel: str = GENERAL
+) -> Slot:
     """A slot, once it is as expected; the store has no event for that."""
-    kept = await digest(world, number)
+    kept = await digest(world, number, channel)
     async with asyncio.timeout(30):
         while True:
             for slot in await world.bot.digests.store.latest_slots(kept.id, 10):
                 if slot.slot_at == slot_at and fits(slot):
                     return slot
             await asyncio.sleep(0)
+
+
+async def add_for_outsiders(world: World, command: str) -> Message:
+    """Add a digest in a channel that another company reads, and say that this is meant."""
+    return await world.press(await world.ask(command, channel=SHARED), "Add it anyway")
 
 
 async def asks_the_vendor(world: World, seen: int) -> None:
@@ -224,8 +233,8 @@ async def test_digests_of_one_moment_that_ask_the_same_share_one_look(world: Wor
     await post_number(world, 1)
     alone = world.vendor_calls - before
     world.clock.advance(MINUTE)
-    for channel in (PRIVATE, SHARED):
-        await world.ask('digest add "every hour" last=6h', channel=channel)
+    await world.ask('digest add "every hour" last=6h', channel=PRIVATE)
+    await add_for_outsiders(world, 'digest add "every hour" last=6h')
     before = world.vendor_calls
     go_to(world, NINE + HOUR)
     await post_number(world, 3)
@@ -255,6 +264,236 @@ async def test_a_chart_that_slack_does_not_take_is_drawn_in_characters(world: Wo
     await post_number(world, 2)
     refused = [call for call in world.slack.calls_of("chat.postMessage") if not call.ok]
     assert len(refused) == 1
+
+
+# Where people of another company read.
+
+
+OUTSIDERS = "People outside your organization can read this channel"
+
+
+@pytest.mark.parametrize(
+    ("typed", "query", "schedule", "zone", "quiet"),
+    [
+        ('"weekdays at 09:00"', "", "weekdays at 09:00", "Europe/Berlin", "line"),
+        (
+            '"every 6 hours" room=1230,"R&D >" failed 6h tz=asia/tokyo quiet=silent',
+            'room=1230,"R&D >" status=failed last=6h',
+            "every 6 hours",
+            "Asia/Tokyo",
+            "nothing",
+        ),
+        (
+            '"0 9 * * 1-5" from="yesterday 14:00" to=today sort=oldest size=5',
+            'from="yesterday 14:00" to=today sort=oldest size=5',
+            "weekdays at 09:00",
+            "Europe/Berlin",
+            "line",
+        ),
+    ],
+)
+async def test_a_digest_for_outsiders_is_added_only_after_a_second_step(
+    world: World, typed: str, query: str, schedule: str, zone: str, quiet: str
+) -> None:
+    question = await world.ask(f"digest add {typed}", channel=SHARED)
+    assert question.ephemeral_for == ASKER
+    assert question.text.startswith(OUTSIDERS)
+    assert "no file links" in question.text
+    assert "isn't added yet" in question.text
+    assert "It covers recordings in" in question.text
+    assert question.buttons == ["Add it anyway"]
+    assert not check_blocks(question.blocks, "message")
+    store = world.bot.digests.store
+    assert await store.list_digests("T0LOCAL01", SHARED) == []
+    added = await world.press(question, "Add it anyway")
+    assert added.ts == question.ts
+    assert "Added digest 1" in added.text
+    kept = await digest(world, channel=SHARED)
+    assert (kept.query, kept.schedule, kept.zone, kept.quiet) == (query, schedule, zone, quiet)
+    assert (kept.for_outsiders, kept.owner_id) == (True, ASKER)
+
+
+async def test_a_digest_for_outsiders_is_added_once_and_posted_like_any_other(world: World) -> None:
+    task = add(world, NINE - HOUR, fails=True)
+    question = await world.ask(ADD, channel=SHARED)
+    for _ in range(2):
+        await world.slack.click(question, "Add it anyway")
+    await world.slack.wait_for(lambda: any("Added digest 1" in m.text for m in world.slack.messages))
+    assert len(await world.bot.digests.store.list_digests("T0LOCAL01", SHARED)) == 1
+    assert "Paused digest 1" in (await world.ask("digest pause 1", channel=SHARED)).text
+    assert "Resumed digest 1" in (await world.ask("digest resume 1", channel=SHARED)).text, "asked once"
+    go_to(world, NINE)
+    post = await post_number(world, 1)
+    assert (post.channel, task in post.text) == (SHARED, True)
+
+
+async def test_a_button_for_outsiders_that_was_tampered_with_adds_nothing(world: World) -> None:
+    question = await world.ask(ADD, channel=SHARED)
+    for value in ("", "v1|1|0|digest remove 1", "v1|1|0|room=1230", "v2|x", 'v1|1|0|digest add "whenever"'):
+        question.blocks[-1]["elements"][0]["value"] = value
+        await world.slack.click(question, "Add it anyway")
+    assert await world.bot.digests.store.list_digests("T0LOCAL01", SHARED) == []
+
+
+async def test_outsiders_do_not_read_what_went_wrong_inside(world: World) -> None:
+    add(world, NINE - HOUR)
+    await add_for_outsiders(world, ADD)
+    world.zego.misbehave(Fault(FaultKind.CODE, code=100000016))
+    seen = world.vendor_calls
+    go_to(world, NINE)
+    await asks_the_vendor(world, seen)
+    await slot_that(world, NINE, lambda slot: slot.error, channel=SHARED)
+    world.zego.behave()
+    go_to(world, NINE + 20 * MINUTE)
+    post = await post_number(world, 1)
+    assert "Posted 20 min late." in post.shown_text
+    assert "not enabled" not in post.shown_text + post.text
+
+
+async def test_the_form_asks_whoever_adds_a_digest_for_outsiders_to_tick_that(world: World) -> None:
+    helped = await world.ask("digest", channel=SHARED)
+    await world.slack.click(helped, "Add a digest")
+    view = await form(world)
+    assert view.blocks[-1]["label"]["text"] == OUTSIDERS
+    assert view.blocks[-1]["optional"] is False, "Slack sends the form only when it is ticked"
+    await world.slack.submit_view(view, {"digest.form.outsiders": ["yes"]})
+    await world.slack.wait_for(lambda: any(m.text.startswith("Added") for m in world.slack.messages))
+    assert (await digest(world, channel=SHARED)).for_outsiders
+
+
+async def test_a_form_that_was_opened_before_the_channel_was_shared_asks_in_a_message(world: World) -> None:
+    helped = await world.ask("digest")
+    await world.slack.click(helped, "Add a digest")
+    view = await form(world)
+    world.slack.channels[GENERAL].is_ext_shared = True
+    await world.slack.submit_view(view, {"digest.form.rooms": "7"})
+    question = await world.slack.wait_for(
+        lambda: next((m for m in world.slack.messages if m.text.startswith(OUTSIDERS)), None)
+    )
+    assert await world.bot.digests.store.list_digests("T0LOCAL01", GENERAL) == []
+    assert "Added digest 1" in (await world.press(question, "Add it anyway")).text
+    added = await digest(world)
+    assert (added.query, added.for_outsiders) == ("room=7", True)
+
+
+async def test_the_form_does_not_ask_where_nobody_else_reads_or_it_was_said(world: World) -> None:
+    await world.ask(ADD)
+    await add_for_outsiders(world, ADD)
+    for channel in (GENERAL, SHARED):
+        await world.slack.click(await world.ask("digest list", channel=channel), "Settings")
+        view = await form(world)
+        assert OUTSIDERS not in str(view.blocks)
+        await world.slack.submit_view(view, {"digest.form.rooms": "7"})
+        await world.slack.wait_for(lambda: any(m.text.startswith("Saved") for m in world.slack.messages))
+    assert (await digest(world)).for_outsiders is False
+
+
+@pytest.mark.parametrize("how", ["schedule", "run now"])
+async def test_a_digest_whose_channel_is_shared_later_pauses_and_tells_its_owner(
+    world: World, how: str
+) -> None:
+    add(world, NINE - HOUR)
+    await world.ask(ADD)
+    if how == "run now":  # shared after the bot looked who may run it, and before it posts
+        at_the_post = iter((False, True))
+        world.slack.misbehave(
+            "conversations.info", error="internal_error", only_if=lambda _: next(at_the_post, False)
+        )
+        asked_at = world.clock.now()
+        await world.ask("digest run 1")
+        await slot_that(world, asked_at, lambda slot: slot.error)
+        world.slack.channels[GENERAL].is_ext_shared = True
+        go_to(world, asked_at + MINUTE)
+    else:
+        world.slack.channels[GENERAL].is_ext_shared = True
+        go_to(world, NINE)
+    await world.slack.wait_for(lambda: told(world))
+    assert posts(world) == []
+    (message,) = told(world)
+    assert "People outside your organization can now read the channel." in message.text
+    assert "`/recordings digest resume 1`" in message.text
+    paused = await digest(world)
+    assert (paused.is_paused, paused.for_outsiders) == (True, False)
+    assert "People outside" in paused.paused_why
+    assert "Paused*: People outside your organization" in (await world.ask("digest list")).shown_text
+
+
+async def test_a_paused_digest_is_resumed_for_outsiders_only_after_a_second_step(world: World) -> None:
+    add(world, NINE - HOUR)
+    await world.ask(ADD)
+    world.slack.channels[GENERAL].is_ext_shared = True
+    go_to(world, NINE)
+    await world.slack.wait_for(lambda: told(world))
+    question = await world.ask("digest resume 1")
+    assert question.text.startswith(OUTSIDERS)
+    assert "isn't resumed yet" in question.text
+    assert (await digest(world)).is_paused
+    resumed = await world.press(question, "Resume it anyway")
+    assert resumed.ts == question.ts
+    assert "Resumed digest 1" in resumed.text
+    add(world, NINE + HOUR)
+    go_to(world, NINE + DAY)
+    post = await post_number(world, 1)
+    assert post.channel == GENERAL
+    world.clock.advance(MINUTE)
+    assert "being posted as a test" in (await world.ask("digest run 1")).text
+    await post_number(world, 2)
+
+
+@pytest.mark.parametrize(
+    ("button", "sure", "done"),
+    [("Run now", "Post it anyway", "Digest 1 is being"), ("Resume", "Resume it anyway", "Resumed digest 1")],
+)
+async def test_a_list_asks_first_and_comes_back(world: World, button: str, sure: str, done: str) -> None:
+    add(world, NINE - HOUR)
+    await world.ask(ADD)
+    await world.ask("digest pause 1")
+    listed = await world.ask("digest list")
+    world.slack.channels[GENERAL].is_ext_shared = True
+    question = await world.press(listed, button)
+    assert (question.ts, question.buttons) == (listed.ts, [sure, "Back to the list"])
+    assert posts(world) == []
+    again = await world.press(question, sure)
+    assert again.ts == listed.ts
+    assert again.text.startswith(done)
+    assert "1 digest in this channel" in again.text
+    assert (await digest(world)).for_outsiders
+
+
+async def test_a_digest_changed_after_its_channel_was_shared_asks_before_it_posts(world: World) -> None:
+    await world.ask(ADD)
+    listed = await world.ask("digest list")
+    await world.slack.click(listed, "Settings")
+    view = await form(world)
+    world.slack.channels[GENERAL].is_ext_shared = True
+    await world.slack.submit_view(view, {"digest.form.rooms": "7"})
+    question = await world.slack.wait_for(
+        lambda: next((m for m in world.slack.messages if m.text.startswith(OUTSIDERS)), None)
+    )
+    assert "Saved digest 1, but it pauses instead of posting" in question.text
+    assert (await digest(world)).query == "room=7"
+    await world.press(question, "Post it here anyway")
+    assert (await digest(world)).for_outsiders
+    await world.slack.click(await world.ask("digest list"), "Settings")
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [{"error": "internal_error"}, {"error": "ratelimited"}, {"status": 503}, {"error": "token_revoked"}],
+)
+async def test_a_slack_that_does_not_say_who_reads_delays_a_digest_and_pauses_nothing(
+    world: World, trouble: dict[str, Any]
+) -> None:
+    add(world, NINE - HOUR)
+    await world.ask(ADD)
+    world.slack.misbehave("conversations.info", **trouble)
+    go_to(world, NINE)
+    waiting = await slot_that(world, NINE, lambda slot: slot.error)
+    assert (waiting.state, posts(world)) == ("open", [])
+    assert not (await digest(world)).is_paused
+    go_to(world, NINE + 10 * MINUTE)
+    await post_number(world, 1)
+    assert told(world) == []
 
 
 # Whatever goes wrong.
@@ -349,6 +588,48 @@ async def test_a_digest_that_cannot_work_is_paused_and_its_owner_told(world: Wor
     resumed = await world.press(listed, "Resume")
     assert "Resumed digest 1" in resumed.text
     assert not (await digest(world)).is_paused
+
+
+def to_a_person(arguments: dict[str, Any]) -> bool:
+    """Whether a message is a direct one, or about to be."""
+    return "users" in arguments or str(arguments.get("channel")).startswith("D")
+
+
+@pytest.mark.parametrize("method", ["conversations.open", "chat.postMessage"])
+@pytest.mark.parametrize(
+    ("trouble", "is_told"),
+    [
+        ({"error": "internal_error"}, True),
+        ({"error": "fatal_error"}, True),
+        ({"error": "service_unavailable"}, True),
+        ({"error": "ratelimited"}, True),
+        ({"error": "token_revoked"}, True),
+        ({"status": 503}, True),
+        ({"error": "user_disabled"}, False),
+    ],
+)
+async def test_an_owner_is_told_when_slack_takes_messages_again_unless_it_never_will(
+    world: World, method: str, trouble: dict[str, Any], is_told: bool
+) -> None:
+    await world.ask(ADD)
+    world.slack.channels[GENERAL].is_archived = True
+    world.slack.misbehave(method, only_if=to_a_person, **trouble)
+    go_to(world, NINE)
+    await ended(world, NINE)
+    refused = await world.slack.wait_for(
+        lambda: [call for call in world.slack.calls_of(method) if not call.ok and to_a_person(call.args)]
+    )
+    assert len(refused) == 1
+    assert told(world) == []
+    store = world.bot.digests.store
+    go_to(world, NINE + LEASE_SECONDS + 1)
+    if is_told:
+        await world.slack.wait_for(lambda: told(world))
+    go_to(world, NINE + 3 * LEASE_SECONDS)
+    async with asyncio.timeout(30):
+        while await store.claim_notice(world.clock.now(), "nobody", 0.0):  # noqa: ASYNC110 - no event for it
+            await asyncio.sleep(0)
+    assert len(told(world)) == int(is_told)
 
 
 async def test_what_was_missed_while_the_bot_was_away_is_told_by_the_next_post(world: World) -> None:
@@ -482,10 +763,80 @@ async def test_digests_are_listed_paused_resumed_and_removed(world: World) -> No
 async def test_the_next_three_times_are_told_in_words(world: World) -> None:
     preview = await world.ask('digest preview "mondays at 08:30" tz=America/New_York')
     assert preview.text == (
-        "Every Monday at 08:30, America/New_York: next Mon 23 Nov 08:30; Mon 30 Nov 08:30; Mon 7 Dec 08:30."
+        "Every Monday at 08:30, America/New_York: next Mon 23 Nov 08:30; Mon 30 Nov 08:30; Mon 7 Dec 08:30. "
+        "It covers recordings in all rooms, all statuses, started since the digest before. "
+        "When nothing happened, it posts one line."
     )
     await world.ask(ADD)
     assert "Every weekday at 09:00" in (await world.ask("digest preview 1")).text
+
+
+async def test_the_times_of_an_hour_that_the_clocks_repeat_can_be_told_apart(world: World) -> None:
+    go_to(world, datetime(2026, 10, 24, 23, 50, tzinfo=UTC).timestamp())
+    preview = await world.ask('digest preview "every 30 minutes" tz=Europe/Berlin')
+    assert "next Sun 25 Oct 02:00 CEST; Sun 25 Oct 02:30 CEST; Sun 25 Oct 02:00 CET." in preview.text
+    for moment in ("02:00 CEST", "02:30 CEST", "02:00 CET"):
+        assert moment in preview.shown_text
+    go_to(world, world.clock.now() + HOUR)
+    preview = await world.ask('digest preview "every 30 minutes" tz=Europe/Berlin')
+    assert "next Sun 25 Oct 02:00 CET; Sun 25 Oct 02:30 CET; Sun 25 Oct 03:00." in preview.text
+
+
+ASKED = [
+    ("", "recordings in all rooms, all statuses, started since the digest before", "one line"),
+    ("room=1230", "recordings in room 1230, all statuses, started since the digest before", "one line"),
+    (
+        "room=1230,88 status=failed last=24h quiet=silent",
+        "recordings in rooms 1230 and 88, status failed, started in the last 24 h",
+        "nothing",
+    ),
+    (
+        'status=attention from="yesterday 14:00" to=today quiet=line',
+        "recordings in all rooms, status attention, started from yesterday 14:00 to today",
+        "one line",
+    ),
+    (
+        'from=14:00 to=17:00 sort=oldest size=5 room="R&D > *b*"',
+        "recordings in room R&D > *b*, all statuses, started from 14:00 to 17:00, oldest first, 5 a page",
+        "one line",
+    ),
+]
+
+
+@pytest.mark.parametrize(("terms", "asked", "quiet"), ASKED)
+async def test_every_answer_says_back_what_was_asked_and_its_text_names_times_in_the_digests_zone(
+    world: World, terms: str, asked: str, quiet: str
+) -> None:
+    says = escape(f"It covers {asked}. When nothing happened, it posts {quiet}.")
+    due = "every day at 18:00, America/New_York"
+    coming = f"{due}, next Mon 23 Nov 18:00 EST"
+    add_it = f'digest add "daily at 18:00" tz=America/New_York {terms}'
+    preview = f'digest preview "daily at 18:00" tz=America/New_York {terms}'
+    heard = [
+        (preview, "Every day at 18:00, America/New_York: next Mon 23 Nov 18:00; "),
+        (add_it, f"Added digest 1: {coming}."),
+        ("digest preview 1", "Every day at 18:00, America/New_York: next Mon 23 Nov 18:00; "),
+        ("digest pause 1", "Paused digest 1: nothing is posted until it is resumed."),
+        ("digest resume 1", f"Resumed digest 1: {coming}."),
+    ]
+    for command, begins in heard:
+        answer = await world.ask(command)
+        assert answer.text.startswith(begins), command
+        assert answer.text.endswith(says), command
+        assert "<!date" not in answer.text
+        assert not check_blocks(answer.blocks, "message")
+        assert answer.shown_text.count("It covers recordings in") == 1
+    listed = await world.press(await world.press(await world.ask("digest list"), "Pause"), "Resume")
+    assert listed.text.startswith(f"Resumed digest 1: {coming}. {says}")
+    await world.slack.click(listed, "Settings")
+    view = await form(world)
+    await world.slack.submit_view(view, {"digest.form.schedule": "daily at 19:00"})
+    saved = await world.slack.wait_for(
+        lambda: next((m for m in world.slack.messages if m.text.startswith("Saved")), None)
+    )
+    assert saved.text == f"Saved digest 1: {due.replace('18', '19')}, next Mon 23 Nov 19:00 EST. {says}"
+    removed = await world.ask("digest remove 1")
+    assert removed.text == f"Removed digest 1: {due.replace('18', '19')}. {says}"
 
 
 async def test_a_paused_digest_posts_nothing(world: World) -> None:
@@ -528,7 +879,7 @@ async def test_only_members_manage_the_digests_of_a_channel(world: World) -> Non
 
 async def test_people_of_another_team_manage_nothing(world: World) -> None:
     add(world, NINE - HOUR)
-    await world.ask(ADD, channel=SHARED)
+    await add_for_outsiders(world, ADD)
     go_to(world, NINE)
     post = await post_number(world, 1)
     refused = await world.press(post, "Pause", user=PARTNER)
@@ -598,6 +949,13 @@ async def test_a_digest_is_added_and_changed_by_the_form(world: World) -> None:
     await world.slack.wait_for(lambda: any("Saved digest 1" in m.text for m in world.slack.messages))
     changed = await digest(world)
     assert (changed.query, changed.schedule) == ("room=7", "every 6 hours")
+
+
+async def test_the_settings_of_a_paused_digest_open_before_its_window_has_begun(world: World) -> None:
+    await world.ask('digest add "daily at 18:00" from=14:00 to=17:00 room=7')
+    await world.ask("digest pause 1")
+    await world.slack.click(await world.ask("digest list"), "Settings")
+    assert "from=14:00 to=17:00" in str((await form(world)).state)
 
 
 async def test_the_full_list_opens_privately_with_the_slots_window(world: World) -> None:

@@ -7,8 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from bot.listeners.forms import LOOKS_FOR_THE_END, THREAD_MESSAGES, texts_of_thread
 from bot.sandbox.slack import ASKER, GENERAL, PRIVATE_NO_BOT, READER
 from bot.sandbox.zego_faults import Fault, FaultKind
+from bot.triage.existing import existing_first
+from bot.triage.found_ids import FoundIds
+from tests.test_metrics import figures
 from tests.world import HOUR_MS, NOW_MS, World, a_world
 
 if TYPE_CHECKING:
@@ -67,6 +71,96 @@ async def test_the_thread_is_read_for_ids_too(world: World) -> None:
     reply = world.slack.write("any news?", channel=GENERAL, thread_ts=root.ts, user=READER)
     await world.slack.message_shortcut(reply, "Find recordings")
     assert "4711" in str((await filled(world)).state)
+
+
+@pytest.mark.parametrize(
+    "trouble", [{"status": 429, "retry_after": 60}, {"hang": True}, {"error": "ratelimited"}]
+)
+async def test_a_thread_that_slack_does_not_show_at_once_is_not_waited_for(
+    world: World, trouble: dict[str, Any]
+) -> None:
+    root = world.slack.write("Customer says room 4711 has no file", channel=GENERAL)
+    reply = world.slack.write("And what of room 1230?", channel=GENERAL, thread_ts=root.ts)
+    world.slack.misbehave("conversations.replies", times=1_000, **trouble)
+    await world.slack.message_shortcut(reply, "Find recordings")
+    assert "1230" in str((await filled(world)).state)
+    assert len(world.slack.calls_of("conversations.replies")) <= 1  # one that hangs does not count
+    world.slack.behave()
+    world.slack.web_api.stopping.set()  # what hung is answered, so that the bot need not wait
+
+
+async def read_thread(world: World, root: Message) -> str:
+    """What is read of a thread where Slack has all the time it needs."""
+    deadline = asyncio.get_running_loop().time() + 60
+    return "\n".join(await texts_of_thread(world.bot.slack, GENERAL, root.ts, deadline))
+
+
+@pytest.mark.parametrize(
+    ("replies", "calls"), [(1, 1), (198, 1), (199, 1), (200, 2), (398, 2), (399, 3), (900, 3)]
+)
+async def test_the_first_and_the_latest_messages_of_any_thread_are_read(
+    world: World, replies: int, calls: int
+) -> None:
+    root = world.slack.write("Customer says room first-1 has no file", channel=GENERAL)
+    for _ in range(replies - 1):
+        world.clock.advance(60)
+        world.slack.write("any news?", channel=GENERAL, thread_ts=root.ts, user=READER)
+    world.slack.write("now room latest-2, too", channel=GENERAL, thread_ts=root.ts)
+    read = await read_thread(world, root)
+    assert read.startswith("Customer says room first-1")
+    assert read.endswith("now room latest-2, too")
+    assert read.count("first-1") == read.count("latest-2") == 1
+    assert read.count("any news?") == min(replies - 1, 2 * THREAD_MESSAGES - 2)
+    assert len(world.slack.calls_of("conversations.replies")) == calls
+
+
+async def test_the_latest_of_a_thread_is_read_however_closely_its_messages_follow(world: World) -> None:
+    root = world.slack.write("Customer says room first-1 has no file", channel=GENERAL)
+    for n in range(700):
+        world.clock.advance(60 if n < 250 else 360_000 if n == 250 else 0)
+        world.slack.write("any news?", channel=GENERAL, thread_ts=root.ts, user=READER)
+    world.slack.write("now room latest-2, too", channel=GENERAL, thread_ts=root.ts)
+    assert (await read_thread(world, root)).endswith("now room latest-2, too")
+    assert len(world.slack.calls_of("conversations.replies")) <= 1 + LOOKS_FOR_THE_END
+
+
+@pytest.mark.parametrize("trouble", [{"status": 429, "retry_after": 60}, {"error": "internal_error"}])
+async def test_a_thread_whose_end_cannot_be_read_still_gives_its_beginning(
+    world: World, trouble: dict[str, Any]
+) -> None:
+    root = world.slack.write("room first-1", channel=GENERAL)
+    for _ in range(300):
+        world.slack.write("any news?", channel=GENERAL, thread_ts=root.ts, user=READER)
+    world.slack.misbehave(
+        "conversations.replies", times=9, only_if=lambda args: bool(args.get("oldest")), **trouble
+    )
+    assert (await read_thread(world, root)).startswith("room first-1\nany news?")
+
+
+async def test_many_finds_are_put_in_order_by_two_calls_behind_everybody_who_waits(world: World) -> None:
+    for room in ("4711", "9"):
+        world.zego.add_task(room_id=room, began_ms=NOW_MS - 40 * HOUR_MS, ends_ms=NOW_MS - 39 * HOUR_MS)
+    found = FoundIds(rooms=("1111", "2222", "3333", "4444", "4711"))
+    in_order = await existing_first(found, world.bot.recordings, patience_seconds=60)
+    assert in_order.rooms == ("4711", "1111", "2222", "3333", "4444")
+    assert [request.action for request in world.zego.requests] == ["DescribeTasks"] * 2
+    counted = await figures(world)
+    assert counted['recordings_vendor_turn_wait_seconds_count{lane="background"}'] == 2
+    assert counted.get('recordings_vendor_turn_wait_seconds_count{lane="interactive"}', 0) == 0
+
+
+async def test_finds_that_were_seen_lately_are_put_in_order_without_a_call(world: World) -> None:
+    task = world.zego.add_task(room_id="4711", began_ms=NOW_MS - 2 * HOUR_MS, ends_ms=NOW_MS - HOUR_MS)
+    await world.ask("last=6h")
+    world.clock.advance(3_600)
+    calls = world.vendor_calls
+    other = "A" * 15 + "1"
+    root = world.slack.write(f"rooms 1111, 4711 and taskId: {other} or taskId: {task}", channel=GENERAL)
+    await world.slack.message_shortcut(root, "Find recordings")
+    shown = str((await filled(world)).blocks)
+    assert shown.index("4711") < shown.index("1111")
+    assert shown.index(task) < shown.index(other)
+    assert world.vendor_calls == calls
 
 
 async def test_of_several_finds_those_that_exist_come_first(world: World) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bot.sandbox.zego_faults import Fault, FaultKind
-from tests.test_truth import all_ids, read_forward
+from tests.test_truth import all_ids, read_back, read_forward
 from tests.vendor import Vendor, a_vendor, ids
 from tests.world import HOUR_MS, MINUTE_MS, NOW_MS
 
@@ -261,6 +261,95 @@ async def test_a_list_that_shrinks_while_it_is_read_misses_nothing_that_stays() 
         shown = all_ids(pages)
         assert [task for task in shown if task in stay] == stay
         assert len(shown) == len(set(shown))
+
+
+def spoiled(vendor: Vendor, tasks: set[str], *, named: bool) -> None:
+    """Rows of these tasks cannot be read; with or without an ID that can."""
+
+    def spoil(row: dict[str, Any]) -> None:
+        if row["TaskId"] in tasks:
+            row["Status"] = "recorded"
+            if not named:
+                row["TaskId"] = {"id": row["TaskId"]}
+
+    vendor.zego.spoil = spoil
+
+
+@pytest.mark.parametrize("named", [True, False])
+@pytest.mark.parametrize(
+    "text", ["status=ended last=3d", "last=3d sort=oldest size=20", "status=failed last=3d"]
+)
+@pytest.mark.parametrize("bad", [[0], [49, 50], [119], list(range(50)), list(range(30, 119))])
+async def test_rows_that_cannot_be_read_are_left_out_and_no_other_is_missed(
+    bad: list[int], text: str, named: bool
+) -> None:
+    async with a_vendor() as vendor:
+        tasks = add_many(vendor, 120, status=4)
+        await vendor.ask("status=ended room=other last=1h")
+        await vendor.recordings.find_all(vendor.question(text))
+        usual_calls = vendor.calls
+        vendor.restart()
+        spoiled(vendor, {tasks[n] for n in bad}, named=named)
+        await vendor.ask("status=ended room=other last=1h")
+        before = vendor.calls
+        everything = await vendor.recordings.find_all(vendor.question(text))
+        assert vendor.calls - before <= usual_calls, "read again, though nothing had changed"
+        left = [task for n, task in enumerate(tasks) if n not in bad]
+        left = left[::-1] if "oldest" in text else left
+        assert ids(everything) == left
+        assert (everything.total, everything.exact) == (len(left), False)
+        recording = "1 recording could not be read and is left out."
+        many = f"{len(bad)} recordings could not be read and are left out."
+        assert everything.notes == ((recording,) if len(bad) == 1 else (many,))
+
+        vendor.restart()
+        pages = await read_forward(vendor, await vendor.ask(text))
+        assert all_ids(pages) == left
+        assert not pages[-1].exact
+        back = await read_back(vendor, pages[-1])
+        assert sorted(all_ids(back)) == sorted(left)
+
+
+@pytest.mark.parametrize("order", ["newest", "shuffled"])
+async def test_a_long_list_that_changes_is_put_right_with_rows_in_it_that_cannot_be_read(
+    order: Order,
+) -> None:
+    async with a_vendor() as vendor:
+        tasks = add_many(vendor, 1_000)
+        bad = {tasks[100], tasks[500], tasks[501]}
+        spoiled(vendor, bad, named=False)
+        late = [
+            vendor.zego.add_task(
+                room_id="a", began_ms=NOW_MS - (n + 1) * HOUR_MS, ends_ms=NOW_MS + (n + 1) * SECOND_MS
+            )
+            for n in range(5)
+        ]
+        vendor.zego.order = order
+        vendor.zego.before_list = lambda *_: vendor.clock.advance(0.5)
+        page = await vendor.recordings.find_all(vendor.question("status=ended last=3d"))
+        assert vendor.calls < 150
+        assert set(ids(page)) >= {*tasks} - bad
+        assert len(ids(page)) == len(set(ids(page)))
+        assert set(ids(page)) & {*late}
+        assert page.notes == ("3 recordings could not be read and are left out.",)
+        assert not page.exact
+
+
+async def test_a_task_that_can_be_read_in_the_other_list_is_not_missing() -> None:
+    async with a_vendor() as vendor:
+        [task] = add_many(vendor, 1, status=2)
+        vendor.zego.filter_of = {2: 2}
+        first = True
+
+        def spoil(row: dict[str, Any]) -> None:
+            nonlocal first
+            if first:
+                row["Status"], first = "recorded", False
+                vendor.zego.filter_of = {2: 3}
+
+        vendor.zego.spoil = spoil
+        page = await vendor.ask("last=3d")
+        assert (ids(page), page.notes) == ([task], ())
 
 
 async def test_ten_thousand_rows_are_merged_again_without_another_call() -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.models import Recording, TaskPage
+from bot.models import Recording, TaskPage, Unreadable
 from bot.reading.mending import MendedList
 from bot.zegocloud.protocol import PAGE_SIZE, DescribeTasks, TaskFilter
 
@@ -21,8 +22,10 @@ WHOLE = DescribeTasks(TaskFilter.ENDED, START_MS, END_MS)
 class Counting:
     """The vendor's list, as far as its rows and counts go."""
 
-    def __init__(self, starts: Iterable[int], extra: int = 0) -> None:
-        self.rows = {Recording(f"{n}", "a", 3, began_ms) for n, began_ms in enumerate(starts)}
+    def __init__(self, starts: Iterable[int], extra: int = 0, unreadable: int = 0) -> None:
+        rows = [Recording(f"{n}", "a", 3, began_ms) for n, began_ms in enumerate(starts)]
+        self.rows = set(rows)
+        self.unreadable = set(rows[5 :: len(rows) // unreadable] if unreadable else ())
         self.extra = extra
         self.calls = 0
 
@@ -33,7 +36,10 @@ class Counting:
         inside = [row for row in self.rows if request.start_ms <= row.began_ms <= request.end_ms]
         inside.sort(key=lambda row: row.order, reverse=True)
         total = len(inside) + self.extra
-        return TaskPage(total, tuple(inside[:PAGE_SIZE]), 1, "", self.calls)
+        page = inside[:PAGE_SIZE]
+        readable = tuple(row for row in page if row not in self.unreadable)
+        unreadable = tuple(Unreadable(row.task_id, row.task_id, "") for row in page if row in self.unreadable)
+        return TaskPage(total, readable, 1, "", self.calls, unreadable)
 
 
 def as_read(rows: Iterable[Recording]) -> TaskPage:
@@ -95,6 +101,21 @@ async def test_counts_that_do_not_fit_the_rows_are_not_believed() -> None:
     await mended.mend()
     assert {row for row, _ in mended.rows.values()} == vendor.rows
     assert not mended.steady
+
+
+async def test_rows_that_cannot_be_read_are_no_change_and_cost_no_more_than_any_other() -> None:
+    vendor = Counting(range(START_MS, END_MS, 500), unreadable=3)
+    page = as_read(vendor.rows - vendor.unreadable)
+    told = tuple(Unreadable(row.task_id, row.task_id, "") for row in vendor.unreadable)
+    mended = MendedList(WHOLE, vendor.fetch, [replace(page, unreadable=told)], most_calls=400)
+    await mended.mend()
+    assert (vendor.calls, mended.steady) == (1, True)
+    vendor.rows |= {Recording(f"new{n}", "a", 3, START_MS + n * 300_001) for n in (1, 2, 3)}
+    await mended.mend()
+    assert {row for row, _ in mended.rows.values()} == vendor.rows - vendor.unreadable
+    assert mended.unreadable.keys() == {row.task_id for row in vendor.unreadable}
+    assert mended.steady
+    assert vendor.calls < 60
 
 
 async def test_calls_run_out() -> None:

@@ -101,6 +101,29 @@ async def test_an_old_answer_and_a_refused_post_are_counted(world: World) -> Non
     assert counted[refused] == 1
 
 
+async def test_what_cannot_be_read_is_counted_and_logged_once_without_its_content(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    task = world.zego.add_task(room_id="Jo Doe", began_ms=NOW_MS - 2 * HOUR_MS, ends_ms=NOW_MS - HOUR_MS)
+    world.zego.misbehave(Fault(FaultKind.UNREADABLE_ROW))
+    for _ in range(2):
+        await world.ask("last=3d status=ended")
+        await world.ask(f"task={task}")
+        world.clock.advance(60)
+    counted = await figures(world)
+    assert counted['recordings_vendor_unreadable_total{kind="recording"}'] == 2
+    assert counted['recordings_vendor_unreadable_total{kind="file"}'] == 2
+    lines = [record.getMessage() for record in caplog.records if "cannot be read" in record.getMessage()]
+    row, file = (
+        "`int`, got `str` at `$.Data.TaskidList[0]",
+        "`int | null`, got `str` at `$.Data.RecordFiles[0]",
+    )
+    assert lines == [
+        f"ZEGOCLOUD sent a {kind} that cannot be read, of task {task}: expected {why}.Status`"
+        for kind, why in (("recording", row), ("file", file))
+    ]
+
+
 async def test_readme_tells_of_every_metric_and_of_no_other(world: World) -> None:
     await world.ask("room=1230 last=6h")
     text = await scraped(world.bot.port)

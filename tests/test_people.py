@@ -71,9 +71,10 @@ async def test_a_refusal_is_remembered_for_a_minute(asked_at_seven: World, error
     assert "07:00 CET" in (await world.ask("room=1230 last=6h")).text
 
 
-async def test_a_zone_that_nobody_knows_is_the_default_one(asked_at_seven: World) -> None:
+@pytest.mark.parametrize("zone", ["", "Factory", "Mars/Olympus", "Nowhere"])
+async def test_a_zone_that_nobody_knows_is_the_default_one(asked_at_seven: World, zone: str) -> None:
     world = asked_at_seven
-    world.slack.people[ASKER].tz = "Factory"
+    world.slack.people[ASKER].tz = zone
     assert "06:00 UTC" in (await world.ask("room=1230 last=6h")).text
 
 

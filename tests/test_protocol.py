@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -359,22 +360,6 @@ WRONG_DATA = [
         envelope({"TotalCount": 1, "TaskidList": {}}),
         "expected `array | null`, got `object` at `$.Data.TaskidList`",
     ),
-    (
-        envelope({"TotalCount": 2, "TaskidList": [row(), row(Status="secret")]}),
-        "expected `int`, got `str` at `$.Data.TaskidList[1].Status`",
-    ),
-    (
-        envelope({"TotalCount": 1, "TaskList": [{"TaskId": "a"}]}),
-        "object missing required field `RoomId` at `$.Data.TaskList[0]`",
-    ),
-    (
-        envelope({"TotalCount": 1, "TaskList": [row(RecordBeginTimestamp=10**17)]}),
-        "expected `int` <= 253402300799999 at `$.Data.TaskList[0].RecordBeginTimestamp`",
-    ),
-    (
-        envelope({"TotalCount": 1, "TaskidList": [row(RoomId="\xff")]}).replace(rb"\u00ff", b"\xff"),
-        NOT_JSON,
-    ),
 ]
 
 
@@ -391,12 +376,65 @@ def test_says_which_part_of_a_list_is_wrong_and_never_what_it_holds(
     assert (error.what, error.request_id, error.http_status) == (what, request_id, 201)
 
 
-def test_says_which_part_of_the_details_is_wrong() -> None:
-    content = envelope({"RoomId": "1230", "Status": 3, "RecordFiles": [FILE, {"FileSize": "secret"}]})
+@pytest.mark.parametrize("key", ["TaskidList", "TaskList"])
+@pytest.mark.parametrize(
+    ("wrong", "task_id", "why"),
+    [
+        (row(Status="secret"), "YRHu6-E4_yvEAAAD", "expected `int`, got `str` at `$.Data.KEY[1].Status`"),
+        ({"TaskId": "a"}, "a", "object missing required field `RoomId` at `$.Data.KEY[1]`"),
+        (row(TaskId=7), "", "expected `str`, got `int` at `$.Data.KEY[1].TaskId`"),
+        (
+            row(TaskId="Jo Doe <jo@x.example>", Status=None),
+            "",
+            "expected `int`, got `null` at `$.Data.KEY[1].Status`",
+        ),
+        (
+            row(RecordBeginTimestamp=10**17),
+            "YRHu6-E4_yvEAAAD",
+            "expected `int` <= 253402300799999 at `$.Data.KEY[1].RecordBeginTimestamp`",
+        ),
+        (row(RoomId="\xff"), "YRHu6-E4_yvEAAAD", NOT_JSON),
+        (None, "", "expected `object`, got `null` at `$.Data.KEY[1]`"),
+        ("secret", "", "expected `object`, got `str` at `$.Data.KEY[1]`"),
+    ],
+)
+def test_a_row_that_cannot_be_read_is_left_out_and_told_of_without_its_content(
+    key: str, wrong: Any, task_id: str, why: str
+) -> None:
+    content = envelope({"TotalCount": 3, key: [row(TaskId="b"), wrong, row(TaskId="c")]})
+    page = decode_tasks(200, content.replace(rb"\u00ff", b"\xff"))
+    assert [recording.task_id for recording in page.recordings] == ["b", "c"]
+    assert (page.total, page.row_count) == (3, 3)
+    [unreadable] = page.unreadable
+    assert (unreadable.task_id, unreadable.why) == (task_id, why.replace("KEY", key))
+    assert unreadable.identity == task_id or re.fullmatch("[0-9a-f]{64}", unreadable.identity)
+
+
+@pytest.mark.parametrize(
+    ("files", "what"),
+    [
+        ({}, "expected `array | null`, got `object` at `$.Data.RecordFiles`"),
+        ("secret", "expected `array | null`, got `str` at `$.Data.RecordFiles`"),
+    ],
+)
+def test_says_which_part_of_the_details_is_wrong(files: Any, what: str) -> None:
     with pytest.raises(ZegoBadAnswerError) as raised:
-        decode_record_status(200, content, task_id="YRHu")
-    assert raised.value.what == "expected `int | null`, got `str` at `$.Data.RecordFiles[1].FileSize`"
-    assert (raised.value.request_id, raised.value.http_status) == ("abcd123", 200)
+        decode_record_status(
+            200, envelope({"RoomId": "1230", "Status": 3, "RecordFiles": files}), task_id="YRHu"
+        )
+    assert (raised.value.what, raised.value.request_id, raised.value.http_status) == (what, "abcd123", 200)
+
+
+def test_a_file_that_cannot_be_read_is_left_out_and_told_of_without_its_content() -> None:
+    files = [{"FileSize": "secret"}, FILE, None]
+    content = envelope({"RoomId": "1230", "Status": 3, "RecordFiles": files})
+    details = decode_record_status(200, content, task_id="YRHu")
+    assert [file.file_id for file in details.files] == [FILE["FileId"]]
+    assert details.file_count == 3
+    assert [(file.task_id, file.why) for file in details.unreadable] == [
+        ("YRHu", "expected `int | null`, got `str` at `$.Data.RecordFiles[0].FileSize`"),
+        ("YRHu", "expected `object`, got `null` at `$.Data.RecordFiles[2]`"),
+    ]
 
 
 RETRY_AFTER = [

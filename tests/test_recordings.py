@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 
 from bot.errors import InvalidParameterError, NotEnabledError, QueryError, ZegoUnreachableError
 from bot.models import API_HISTORY_MS, ENDED, FAILED, ONGOING, PAUSED, STARTING
-from bot.query import quote
+from bot.page import Question
+from bot.query import RecordingQuery, quote
 from bot.recordings import HINT_PATIENCE_SECONDS
 from bot.sandbox.zego_faults import Fault, FaultKind
+from bot.triage.judged import Triage
 from tests.test_truth import all_ids, read_back, read_forward
 from tests.vendor import Vendor, a_vendor, ids, pressed
 from tests.world import HOUR_MS, MINUTE_MS, NOW_MS
@@ -390,9 +392,6 @@ async def test_the_vendor_never_calls_a_window_invalid(
 @pytest.mark.parametrize(
     "room",
     [
-        "日本",
-        "b\u00fcro",
-        "\N{CLAPPER BOARD}" * 32,
         "a b",
         "a,b",
         '"',
@@ -405,14 +404,37 @@ async def test_the_vendor_never_calls_a_window_invalid(
     ],
 )
 async def test_any_room_that_can_be_typed_is_answered(vendor: Vendor, room: str) -> None:
-    task = add(vendor, 1, room=room) if room.isascii() else None
+    task = add(vendor, 1, room=room)
     other = add(vendor, 1, room="other")
     page = await vendor.ask(f"room={quote(room)} last=6h")
-    assert ids(page) == ([task] if task else [])
+    assert ids(page) == [task]
     assert page.exact
     page = await vendor.ask(f"room={quote(room)},other last=6h")
-    assert set(ids(page)) == {other} | ({task} if task else set())
+    assert set(ids(page)) == {other, task}
     assert vendor.codes == {0}
+
+
+@pytest.mark.parametrize(
+    "room", ["日本", "b\u00fcro", "\N{CLAPPER BOARD}", "١٢٣٠", "сlass-7", "", "x" * 129, "a\tb"]
+)
+async def test_a_room_that_cannot_be_is_an_error_and_never_searched_for_wherever_it_comes_from(
+    vendor: Vendor, room: str
+) -> None:
+    question = Question(RecordingQuery(rooms=("1230", room)), "UTC")
+    for ask in (vendor.recordings.find, vendor.recordings.find_all):
+        with pytest.raises(QueryError, match="room ID"):
+            await ask(question)
+    assert not vendor.zego.requests
+
+
+@pytest.mark.parametrize("room", ["b\u00fcro", ""])
+async def test_a_task_is_judged_though_the_vendor_names_a_room_that_nobody_can_ask_for(
+    vendor: Vendor, room: str
+) -> None:
+    task = add(vendor, 1, room=room, status=2)
+    details, verdicts = await Triage(vendor.recordings, vendor.clock).task(task)
+    assert details.room_id == room
+    assert [verdict.headline for verdict in verdicts] == ["Fine"]
 
 
 @pytest.mark.parametrize("ahead_seconds", [-540, -30, 3, 30, 540])
@@ -735,6 +757,29 @@ async def test_nothing_found_says_what_the_last_three_days_have(vendor: Vendor) 
     assert page.elsewhere.latest.task_id == latest
 
 
+@pytest.mark.parametrize("found", [0, 2])
+@pytest.mark.parametrize(
+    "text", ["last=6h", "status=ongoing last=6h", "from=yesterday", "to=2026-11-22", "sort=oldest", "page=2"]
+)
+async def test_what_the_last_three_days_have_is_counted_from_now_however_old_the_question(
+    vendor: Vendor, text: str, found: int
+) -> None:
+    add(vendor, 30, ONGOING)
+    question = replace(vendor.question(f"room=1230 {text}"), asked_ms=NOW_MS)
+    vendor.clock.advance(10 * 24 * 3600)
+    new = [add(vendor, hours - 240, ONGOING) for hours in (1, 71)][:found]
+    if not found:
+        vendor.zego.clear()
+    page = await vendor.recordings.find(question)
+    assert (page.recordings, page.window.asked_now) == ((), False)
+    assert (page.elsewhere.total, page.elsewhere.exact) == (found, True)
+    assert page.elsewhere.asked_ms == NOW_MS + 10 * 24 * HOUR_MS
+    wider = replace(question, query=replace(question.query, last_seconds=3 * 24 * 3600, start=None, end=None))
+    shown = await vendor.recordings.find(replace(wider, asked_ms=page.elsewhere.asked_ms))
+    assert sorted(ids(shown)) == sorted(new)
+    assert vendor.codes == {0}
+
+
 async def test_nothing_in_three_days_needs_no_second_look(vendor: Vendor) -> None:
     page = await vendor.ask("room=1230 last=3d")
     assert page.elsewhere is None
@@ -775,6 +820,28 @@ async def test_similar_rooms_come_from_rows_seen_lately_at_no_call(vendor: Vendo
     calls = vendor.calls
     page = await vendor.ask("room=1230 last=3d size=5")
     assert set(page.similar_rooms) == {"1203", "12300"}
+    assert vendor.calls == calls
+
+
+@pytest.mark.parametrize("text", ["last=6h", "last=6h size=1", "status=failed"])
+async def test_a_room_that_stood_on_no_screen_is_offered_too(vendor: Vendor, text: str) -> None:
+    for n in range(15):
+        add(vendor, 1 + n / 100, room=f"room-{n:02d}")
+    add(vendor, 2, room="4711")
+    page = await vendor.ask(text)
+    assert "4711" not in [row.room_id for row in page.recordings]
+    assert (await vendor.ask("room=4712")).similar_rooms == ("4711",)
+
+
+async def test_rooms_of_every_call_are_remembered_whoever_asks(vendor: Vendor) -> None:
+    task = add(vendor, 1, room="of-details")
+    await vendor.recordings.details(task)
+    assert (await vendor.ask("room=of-detail")).similar_rooms == ("of-details",)
+    vendor.restart()
+    await vendor.recordings.find_all(vendor.question("status=ended"))
+    assert (await vendor.ask("room=of-detail")).similar_rooms == ("of-details",)
+    calls = vendor.calls
+    assert (await vendor.ask("room=of-detail size=3")).similar_rooms == ("of-details",)
     assert vendor.calls == calls
 
 

@@ -44,6 +44,16 @@ def test_clicks_within_a_minute_ask_for_the_same_window() -> None:
 
 
 @pytest.mark.parametrize(
+    ("later_ms", "asked_now"), [(0, True), (STEP_MS - 1, True), (STEP_MS, False), (240 * HOUR_MS, False)]
+)
+def test_a_question_is_of_now_for_a_minute(later_ms: int, asked_now: bool) -> None:
+    sees = sight(NOW_MS, NOW_MS + later_ms, 0)
+    assert NOW_MS + later_ms - STEP_MS < sees.now_ms <= NOW_MS + later_ms
+    found = look(Question(parse_query("last=6h", NOW, "UTC"), "UTC"), NOW_MS, sees)
+    assert found.window.asked_now is asked_now
+
+
+@pytest.mark.parametrize(
     ("text", "sees_back", "spanned"),
     [
         ("last=6h", False, True),

@@ -711,6 +711,7 @@ async def test_latency_delays_the_right_answer(caller: Caller) -> None:
         (FaultKind.NO_LIST, lambda data: data["TotalCount"] == 2 and "TaskidList" not in data),
         (FaultKind.WRONG_TYPES, lambda data: data["TotalCount"] == "2" and "rows" in data["TaskidList"]),
         (FaultKind.REPEATED_ROWS, lambda data: data["TaskidList"][1:2] == data["TaskidList"][2:]),
+        (FaultKind.UNREADABLE_ROW, lambda data: data["TaskidList"][0]["Status"] == "recorded"),
         (FaultKind.UNKNOWN_STATUS, lambda data: [row["Status"] for row in data["TaskidList"]] == [9, 9]),
         (
             FaultKind.EXTRA_FIELDS,

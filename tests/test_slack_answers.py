@@ -259,6 +259,7 @@ async def test_the_last_good_answer_serves_when_the_vendor_is_away(world: World)
     assert tasks_in(answer) == [task]
     assert "not enabled" in answer.shown_text
     assert "last good" in answer.shown_text
+    assert "in the last 6" not in answer.shown_text
     world.clock.advance(601)
     assert tasks_in(await world.ask("room=1230 last=6h")) == []
 
@@ -290,6 +291,69 @@ async def test_a_button_weeks_old_still_answers_as_far_as_can_be_seen(world: Wor
     said = await world.press(answer, "Older ▶")
     assert "I can see back to" in said.shown_text
     assert tasks_in(said) == []
+
+
+async def test_a_row_that_cannot_be_read_is_left_out_and_said_to_be(world: World) -> None:
+    tasks = add_ended(world, 3)
+    world.zego.misbehave(Fault(FaultKind.UNREADABLE_ROW))
+    answer = await world.ask("room=1230 last=6h")
+    assert tasks_in(answer) == tasks[1:]
+    for words in (answer.shown_text, answer.text):
+        assert "at least 2 recordings found" in words.replace("\u00a0", " ")
+        assert "1 recording could not be read and is left out." in words.replace("\u00a0", " ")
+    details = await world.press(await world.ask(f"task={tasks[1]}"), "Refresh")
+    assert "No files" not in details.shown_text
+    for words in (details.shown_text, details.text):
+        assert "1 file could not be read and is left out." in words.replace("\u00a0", " ")
+        assert "ended without a file" not in words
+    await world.slack.click(answer, "Export CSV")
+    shared = await world.slack.wait_for(lambda: next((m for m in world.slack.messages if m.files), None))
+    assert "1 recording could not be read" in shared.text
+    assert "at least 2 recordings" in shared.files[0]["title"]
+
+
+async def test_a_list_of_nothing_but_a_row_that_cannot_be_read_is_not_said_to_be_empty(world: World) -> None:
+    add_ended(world, 1)
+    world.zego.misbehave(Fault(FaultKind.UNREADABLE_ROW))
+    answer = await world.ask("room=1230 last=6h")
+    assert "No recordings found that could be read" in answer.shown_text
+    assert "1\u00a0recording could not be read" in answer.shown_text.replace("1 rec", "1\u00a0rec")
+    assert "at least 0" not in answer.shown_text + answer.text
+
+
+DAY_SECONDS = 24 * 3600
+
+
+async def test_an_old_button_counts_the_last_three_days_from_now_and_shows_those(world: World) -> None:
+    for n in range(6):
+        world.zego.add_task(room_id="weeks", began_ms=NOW_MS - (n + 2) * MINUTE_MS, status=3)
+    answer = await world.ask("room=weeks last=6h size=3")
+    assert "in the last 6\u00a0h" in answer.shown_text
+    assert "(the last 6 h)" in answer.text
+    world.clock.advance(10 * DAY_SECONDS)
+    now_ms = int(world.clock.now() * 1000)
+    new = [
+        world.zego.add_task(room_id="weeks", began_ms=now_ms - hours * HOUR_MS, status=3) for hours in (1, 50)
+    ]
+    said = await world.press(answer, "Older ▶")
+    for words in (said.shown_text, said.text):
+        assert "No recordings found" in words
+        assert "The last 3 days have 2 recordings, the latest began" in words
+        assert "the last 6" not in words.replace("\u00a0", " ").replace("last=6h", "")
+    assert f"<!date^{(NOW_MS - 6 * HOUR_MS) // 1000}^" in said.shown_text
+    assert tasks_in(await world.press(said, "Show 3 days")) == new
+
+
+async def test_a_list_paged_minutes_later_names_its_window_by_its_ends_alone(world: World) -> None:
+    add_ended(world, 12)
+    answer = await world.ask("room=1230 last=6h")
+    world.clock.advance(120)
+    older = await world.press(answer, "Older ▶")
+    assert len(tasks_in(older)) == 2
+    assert "in the last" not in older.shown_text
+    assert "(the last" not in older.text
+    assert f"<!date^{NOW_MS // 1000}^" in older.shown_text
+    assert "in the last 6\u00a0h" in (await world.press(answer, "Refresh")).shown_text
 
 
 async def test_the_posted_message_is_logged_as_an_audit_line(

@@ -7,10 +7,25 @@ from typing import TYPE_CHECKING
 import pytest
 from aiohttp import web
 
-from bot.slack_client import SlackClient, build_slack_client
+from bot.slack_client import SlackClient, build_slack_client, outsiders_read
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+
+@pytest.mark.parametrize(
+    ("channel", "read"),
+    [
+        ({}, False),
+        ({"is_shared": True, "is_org_shared": True, "is_ext_shared": False}, False),
+        ({"is_ext_shared": True}, True),
+        ({"is_ext_shared": False, "is_pending_ext_shared": True}, True),
+    ],
+)
+def test_outsiders_read_what_is_shared_with_another_organisation(
+    channel: dict[str, bool], read: bool
+) -> None:
+    assert outsiders_read(channel) == read
 
 
 class Listening:

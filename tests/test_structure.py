@@ -19,6 +19,8 @@ ALONE = {
     "prometheus_client": {"bot.metrics"},
     "rich": {"bot.terminal.answer", "bot.terminal.text"},
     "dotenv": {"bot.config"},
+    "tzdata": {"bot.zones"},
+    "zoneinfo": {"bot.zones"},
     "sqlalchemy": {
         f"bot.digests.{name}"
         for name in (

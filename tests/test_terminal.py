@@ -256,6 +256,8 @@ async def test_nothing_found_is_no_failure(terminal: Terminal, form: str) -> Non
     [
         ("statsu=ongoing", "There is no term `statsu`. Did you mean `status=ongoing`?"),
         ("last=", "`last=`"),
+        ("room=сlass-7", "not the Cyrillic `с`. Did you mean `room=class-7`?"),
+        ("room=会议", "`会议` can't be a room ID"),
     ],
 )
 async def test_a_wrong_query_is_told_on_stderr(
@@ -265,6 +267,15 @@ async def test_a_wrong_query_is_told_on_stderr(
     assert (status, out) == (2, "")
     assert sentence in err
     assert not terminal.zego.requests
+
+
+@pytest.mark.parametrize("query", ["room=١٢٣٠ last=٦h", "१२३० ६h", "room=１２３０ last=۶h"])
+async def test_digits_of_any_script_are_digits(terminal: Terminal, query: str) -> None:
+    task = terminal.add()
+    status, out, _ = await terminal.query(query, "--json")
+    answer = json.loads(out)
+    assert (status, answer["query"]) == (0, "room=1230 last=6h")
+    assert [row["task_id"] for row in answer["recordings"]] == [task]
 
 
 @pytest.mark.parametrize("form", [[], ["--json"], ["--csv"], ["--all"]])
@@ -332,6 +343,25 @@ async def test_a_task_as_json_has_its_files_with_units(terminal: Terminal) -> No
     assert file["format"] == "mp4"
     assert file["size_bytes"] > 0
     assert file["duration_ms"] > 0
+
+
+async def test_what_cannot_be_read_is_noted_in_every_form(terminal: Terminal) -> None:
+    task = terminal.add(status=3)
+    terminal.add(status=3, minutes_ago=90)
+    terminal.zego.misbehave(Fault(FaultKind.UNREADABLE_ROW))
+    note = "1 recording could not be read and is left out."
+    for form in ((), ("--all",), ("--json",), ("--csv",)):
+        status, out, err = await terminal.query("status=ended last=6h", *form)
+        assert status == 0
+        assert task not in out
+        assert note in out + err
+    answer = json.loads((await terminal.query("status=ended last=6h", "--json"))[1])
+    assert (answer["total"], answer["exact"], answer["notes"]) == (1, False, [note])
+    note = "1 file could not be read and is left out."
+    for form in ((), ("--json",)):
+        _, out, _ = await terminal.query(f"task={task}", *form)
+        assert note in out
+        assert "No files" not in out
 
 
 async def test_one_task_is_no_list_for_csv(terminal: Terminal) -> None:

@@ -11,6 +11,7 @@ from bot.query.typed_text import (
     Mistake,
     double_backslashes,
     joined,
+    look_alike,
     normalise,
     quote,
     shown,
@@ -33,6 +34,9 @@ from bot.query.typed_text import (
         ("a\nb\tc\r\nd\u2028e\u2029f\u0085g\vh\fi", "a b c  d e f g h i"),
         ("ｒｏｏｍ＝１２３０，～！", "room=1230,~!"),
         ("é ß 会议 😀", "é ß 会议 😀"),
+        ("١٢٣ ۴۵۶ ७८९ ০১২ ๓๔ 𝟓𝟔 ᠗ 𑁨", "123 456 789 012 34 56 7 2"),
+        ("² ① Ⅳ 一 ½", "² ① Ⅳ 一 ½"),
+        ("١،٢ ١٫٥", "1,2 1.5"),
         ("&lt;b&gt; &amp; &quot;", "<b> & &quot;"),
         ("&amp;lt;b", "&lt;b"),
         ("&lt;@U1&gt;", "<@U1>"),
@@ -82,6 +86,7 @@ def test_text_is_made_plain(typed: str, plain: str) -> None:
         ("<http://x>", r'"\x3chttp://x>"'),
         ("a\u00a0b«c»", r'"a\xa0b\xabc\xbb"'),
         ("a—b\u2009c", r'"a\u2014b\u2009c"'),
+        ("٣𝟓", r'"\u0663\U0001d7d3"'),
     ],
 )
 def test_a_value_is_quoted_only_where_it_needs_it(value: str, written: str) -> None:
@@ -94,6 +99,39 @@ def test_a_value_is_quoted_only_where_it_needs_it(value: str, written: str) -> N
 def test_what_was_quoted_is_read_back_exactly(value: str) -> None:
     written = normalise(f"x {quote(value)} y")[2:-2]
     assert (unquote(written[1:-1]) if written.startswith('"') else written) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "seen"),
+    [
+        ("class-7", "class-7"),
+        ("", ""),
+        ("сlаѕѕ-7", "class-7"),
+        ("ΒΟΧ", "BOX"),
+        ("ｃｌａｓｓ＿７", "class_7"),
+        ("٧", "7"),
+        ("Ålesund", "Alesund"),
+        ("Łódź", "Lodz"),
+        ("ё", "e"),
+        ("a\u2e3ab", "a-b"),
+        ("会议", ""),
+        ("жук", ""),
+        ("class-7🙂", ""),
+    ],
+)
+def test_text_is_seen_as_what_it_looks_like(text: str, seen: str) -> None:
+    assert look_alike(text) == seen
+
+
+@given(st.text())
+def test_what_text_looks_like_is_ascii_and_looks_like_itself(text: str) -> None:
+    assert look_alike(text).isascii()
+    assert look_alike(look_alike(text)) == look_alike(text)
+
+
+@given(st.text())
+def test_digits_of_every_script_are_ascii_once_text_is_plain(text: str) -> None:
+    assert all(letter.isascii() for letter in normalise(text) if letter.isdecimal())
 
 
 @pytest.mark.parametrize(

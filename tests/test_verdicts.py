@@ -20,6 +20,7 @@ from bot.models import (
     Recording,
     RecordingDetails,
     RecordingFile,
+    Unreadable,
 )
 from bot.sandbox.recording_scenes import SCENES
 from bot.sandbox.zegocloud import SimulatedZego
@@ -36,6 +37,7 @@ from bot.verdicts.judge import (
     worst,
 )
 from bot.verdicts.tasks import QUIT_REASONS
+from bot.zegocloud.cache import is_final
 from bot.zegocloud.client import ZegoClient
 from bot.zegocloud.limiter import Limiter
 from bot.zegocloud.protocol import PAGE_SIZE, DescribeTasks, TaskFilter
@@ -979,3 +981,26 @@ async def test_every_staged_recording_gets_exactly_the_verdict_it_is_staged_for(
     assert told_by_row == {
         key: [kind for kind in told if kind in TOLD_BY_A_ROW] for key, told in expected.items()
     }
+
+
+UNREAD = (Unreadable("x", "YRHu6-E4IyvEAAAD", "why"),)
+
+
+@pytest.mark.parametrize(
+    ("files", "verdicts"),
+    [
+        ((), [Kind.FINE]),  # not empty: there is a file
+        ((a_file(-60, 1),), [Kind.FINE]),  # not short: it may hold the rest
+        ((a_file(-60, 1), a_file(-30, 30)), [Kind.FINE]),  # nor split: or the gap
+        ((a_file(status=5),), [Kind.LOST]),
+    ],
+)
+def test_what_a_file_that_cannot_be_read_may_hold_is_not_missed(
+    files: tuple[RecordingFile, ...], verdicts: list[Kind]
+) -> None:
+    details = a_task(*files, unreadable=UNREAD)
+    assert kinds(details) == verdicts
+    [verdict] = judge(details, NOW)
+    assert f"1 of {len(files) + 1} file" in said(verdict)
+    assert verdict.headline == ("Lost" if verdicts == [Kind.LOST] else "Not sure")
+    assert not is_final(details)

@@ -27,11 +27,16 @@ AT_ONCE = RetryPolicy(wait_initial_seconds=0.001, wait_max_seconds=0.001)
 
 
 class WatchedZego(SimulatedZego):
-    """Lets a test act between two calls: `before_list(n, body)` comes before the nth list is worked out."""
+    """Lets a test act between two calls: `before_list(n, body)` comes before the nth list is worked out.
+
+    `spoil(row)` may make a row of a list wrong, `spoil_details(task_id, data)` the details of a task.
+    """
 
     def __init__(self, **arguments: Any) -> None:
         super().__init__(**arguments)
         self.before_list: Callable[[int, dict[str, Any]], None] | None = None
+        self.spoil: Callable[[dict[str, Any]], object] | None = None
+        self.spoil_details: Callable[[str, dict[str, Any]], object] | None = None
         self.lists = 0
         self.asked = asyncio.Event()
 
@@ -43,7 +48,16 @@ class WatchedZego(SimulatedZego):
         self.lists += 1
         if self.before_list:
             self.before_list(self.lists, body)
-        return super()._tasks(body)
+        data = super()._tasks(body)
+        for row in data[self.list_key] if self.spoil else ():
+            self.spoil(row)
+        return data
+
+    def _record_status(self, body: dict[str, Any]) -> dict[str, Any]:
+        data = super()._record_status(body)
+        if self.spoil_details:
+            self.spoil_details(body["TaskId"], data)
+        return data
 
 
 class Vendor:

@@ -183,7 +183,8 @@ def _what_else(page: Page) -> list[Block]:
     everything = replace(
         page.question.query, last_seconds=API_HISTORY_MS // 1000, start=None, end=None, page=1
     )
-    state = ButtonState(1, _asked_ms(page), format_query(everything)).encode()
+    asked_ms = (page.elsewhere and page.elsewhere.asked_ms) or _asked_ms(page)
+    state = ButtonState(1, asked_ms, format_query(everything)).encode()
     if page.running_before:
         blocks.append(section(words.running_before(page), button("Show them", ids.SHOW, state)))
     elif page.elsewhere and page.elsewhere.total:
@@ -233,6 +234,6 @@ def _looked(page: Page) -> str:
     style = EXACT_DATE if says_seconds(page.question.query) else SHORT_DATE
     where = f"{date(window.start_ms, style)} – {date(window.end_ms, style)}"
     meaning = unbroken(escape(describe_meaning(page.question.query, window)))
-    if page.question.query.last_seconds is not None:
+    if meaning and page.question.query.last_seconds is not None:
         return f"Started in {meaning} ({where})"
     return f"Started {where} ({meaning})" if meaning else f"Started {where}"

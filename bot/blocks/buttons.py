@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
+from bot.blocks.text import MAX_CHARACTERS, shortened
+
 Block = dict[str, Any]
 
 
 def section(text: str, accessory: Block | None = None) -> Block:
-    """A paragraph of mrkdwn (3,000 characters at most), with a button beside it."""
-    block: Block = {"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": True}}
+    """A paragraph of mrkdwn, cut to the 3,000 characters that Slack takes, with a button beside it."""
+    block: Block = {"type": "section", "text": _mrkdwn(text)}
     if accessory:
         block["accessory"] = accessory
     return block
 
 
 def context(text: str) -> Block:
-    """A small line of mrkdwn."""
-    return {"type": "context", "elements": [{"type": "mrkdwn", "text": text, "verbatim": True}]}
+    """A small line of mrkdwn, cut in the same way."""
+    return {"type": "context", "elements": [_mrkdwn(text)]}
 
 
 def actions(elements: list[Block], block_id: str) -> Block:
@@ -29,3 +31,7 @@ def button(text: str, action_id: str, value: str) -> Block:
     """A button; `value` (2,000 characters at most) is what its click brings back."""
     made: Block = {"type": "button", "action_id": action_id, "text": {"type": "plain_text", "text": text}}
     return {**made, "value": value} if value else made
+
+
+def _mrkdwn(text: str) -> Block:
+    return {"type": "mrkdwn", "text": shortened(text, MAX_CHARACTERS), "verbatim": True}

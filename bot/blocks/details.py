@@ -11,20 +11,19 @@ from bot.blocks.buttons import actions, button, context, section
 from bot.blocks.notices import OUTSIDERS_READ
 from bot.blocks.recording_words import (
     NAME_CHARACTERS,
-    cut,
     describe_file,
     describe_task,
     describe_times,
     fitting,
     is_link,
-    one_line,
     shown_exactly,
 )
-from bot.blocks.text import clock_time, code, escape, plain_date, sane, shortened, unbroken
+from bot.blocks.text import clock_time, code, cut, escape, one_line, plain_date, sane, shortened, unbroken
 from bot.blocks.ticket import build_support_text
 from bot.blocks.verdict_words import verdict_line, words_in_mrkdwn, words_in_plain
 from bot.plural import count
 from bot.reading.sight import skew_note
+from bot.words import unreadable_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -112,10 +111,10 @@ def build_details_blocks(
         section(f"*Recording* {code(cut(details.task_id, NAME_CHARACTERS))}"),
         *_verdict_blocks(verdicts, space.characters * 2 // 3),
         section(f"{describe_task(details)}\n{unbroken(describe_times(details, shown_exactly))}"),
-        section(f"*Files ({len(details.files)})*" if details.files else "*No files*"),
+        section(f"*Files ({len(details.files)})*" if details.file_count else "*No files*"),
     ]
     command = code(f"/recordings task={cut(details.task_id, NAME_CHARACTERS)}")
-    notes = map(context, filter(None, [skew_note(details.skew_ms)]))
+    notes = map(context, filter(None, [unreadable_files(details), skew_note(details.skew_ms)]))
     foot = [*notes, context(f"as of {clock_time(sane(details.as_of_ms))} · {command}")]
     left = Space(space.blocks - len(head) - len(foot) - 1, space.characters - _size([*head, *foot]))
 
@@ -183,14 +182,15 @@ def build_details_text(
         f"Recording {escape(one_line(details.task_id))}, {task}.",
         *(f"{verdict.headline}: {words_in_plain(verdict.words, zone)}" for verdict in verdicts),
         f"{describe_times(details, when, ', ')}.",
-        f"{count(len(details.files), 'file')}:" if details.files else "No files.",
+        f"{count(len(details.files), 'file')}:" if details.file_count else "No files.",
     ]
     lines = [
         f"{number}. {describe_file(file, escape, escape, when, ', ')}"
         + (f": {escape(file.url)}" if links and is_link(file.url) else ".")
         for number, file in enumerate(details.files, 1)
     ]
-    foot = filter(None, [skew_note(details.skew_ms), f"As of {when(details.as_of_ms)}."])
+    notes = [unreadable_files(details), skew_note(details.skew_ms)]
+    foot = filter(None, [*notes, f"As of {when(details.as_of_ms)}."])
     return shortened(fitting(head, lines, [*foot], MAX_TEXT_CHARACTERS), MAX_TEXT_CHARACTERS)
 
 

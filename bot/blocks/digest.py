@@ -23,8 +23,7 @@ from bot.blocks.digest_text import (
     since,
     title_of,
 )
-from bot.blocks.recording_words import cut
-from bot.blocks.text import code, date, escape, name, plain_date
+from bot.blocks.text import code, cut, date, escape, name, plain_date
 from bot.blocks.verdict_words import verdict_line
 from bot.digests import ids as digest_ids
 from bot.digests.headline import figures

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from bot.blocks.digest_text import OUTSIDERS_READ, OUTSIDERS_SEE
 from bot.blocks.inputs import field, option, paragraph, plain, select
 from bot.digests import ids
 from bot.digests.settings import has_own_window
@@ -28,6 +29,7 @@ def build_digest_form(
     zone: str,
     *,
     number: int = 0,
+    outsiders: bool = False,
     private_metadata: str = "",
 ) -> dict[str, Any]:
     """Build the form.
@@ -37,6 +39,8 @@ def build_digest_form(
         query: of the settings, read; whatever its window, that of the text counts.
         zone: IANA name, chosen at first.
         number: of the digest that is changed; 0 for a new one.
+        outsiders: people of other organisations read the channel, and nobody has said that they may: the
+            form cannot be sent without that.
         private_metadata: comes back with the submission.
     """
     fields = fields_of(query)
@@ -85,6 +89,7 @@ def build_digest_form(
                 "When nothing happened",
                 select([option(words, value) for value, words in _QUIET.items()], quiet, "radio_buttons"),
             ),
+            *([_outsiders()] if outsiders else []),
         ],
     }
 
@@ -98,6 +103,11 @@ def build_loading_digest_form() -> dict[str, Any]:
         "close": plain("Cancel"),
         "blocks": [paragraph("One moment …")],
     }
+
+
+def _outsiders() -> Block:
+    box = {"type": "checkboxes", "options": [option("Post the digest here anyway", "yes")]}
+    return field(ids.OUTSIDERS, OUTSIDERS_READ, box, hint=OUTSIDERS_SEE)
 
 
 def window_text(query: RecordingQuery) -> str:

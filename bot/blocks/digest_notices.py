@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 import json
-import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bot.blocks.buttons import actions, button, context, section
-from bot.blocks.digest_text import schedule_in_words
+from bot.blocks.digest_text import (
+    MAX_TEXT_CHARACTERS,
+    OUTSIDERS_READ,
+    OUTSIDERS_SEE,
+    covers,
+    plan,
+    schedule_in_words,
+)
 from bot.blocks.notices import HALF_A_SECTION
-from bot.blocks.recording_words import cut
-from bot.blocks.text import code, date, escape, name, plain_date, shortened
+from bot.blocks.text import code, cut, date, escape, name, one_line, plain_date, shortened
 from bot.digests import ids as digest_ids
 from bot.digests.settings import has_own_window
 from bot.plural import count
-from bot.query.times import describe_moment
+from bot.query.times import moment_on_clock
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from bot.digests.records import Digest, NewDigest, Notice
     from bot.digests.settings import DigestSettings
     from bot.errors import QueryError
+    from bot.query import RecordingQuery
 
 Block = dict[str, Any]
 Message = dict[str, Any]
@@ -36,10 +43,6 @@ _QUERY_CHARACTERS = 160
 _NAME_CHARACTERS = 40
 
 _BY_NUMBER = "By their numbers: `/recordings digest pause 1`, `resume 1`, `run 1`, `remove 1`."
-
-_DATE = re.compile(r"<!date\^[^|>]*\|([^>]*)>")
-_PLAIN = r"\1"
-"""A moment in the reader's zone has its plain words in it."""
 
 _EXAMPLES = (
     ('add "weekdays at 09:00"', "everything since the digest before, Monday's with the weekend"),
@@ -74,19 +77,60 @@ def build_digest_help() -> Message:
     }
 
 
-def build_digest_list(digests: Sequence[Digest], owners: Mapping[str, str], note: str = "") -> Message:
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What has just been done with a digest.
+
+    Attributes:
+        what: `added`, `changed`, `pause`, `resume`, `remove` or `run`.
+        digest: as it is now; one that was removed as it was.
+        query: what it asks, read; None where it can no longer be.
+    """
+
+    what: str
+    digest: Digest
+    query: RecordingQuery | None
+
+    def in_mrkdwn(self) -> str:
+        """Said in blocks: moments are in the reader's zone."""
+        return self._words(date, name)
+
+    def in_plain_words(self) -> str:
+        """Said in a message's `text`, which has no reader's zone: moments are in the digest's."""
+        return self._words(lambda ms: plain_date(ms, self.digest.zone), escape)
+
+    def _words(self, when: Callable[[int], str], shown: Callable[[str], str]) -> str:
+        digest, number = self.digest, self.digest.number
+        due = plan(digest)
+        coming = "" if digest.next_run_at is None else f", next {when(digest.next_run_at * 1000)}"
+        says = {
+            "added": f"Added digest {number}: {due}{coming}.",
+            "changed": f"Saved digest {number}: {due}{coming}.",
+            "resume": f"Resumed digest {number}: {due}{coming}.",
+            "pause": f"Paused digest {number}: nothing is posted until it is resumed. It was due {due}.",
+            "remove": f"Removed digest {number}: {due}.",
+            "run": f"Digest {number} is being posted as a test; its schedule goes on as it is: {due}.",
+        }[self.what]
+        paused = " It is still paused." if self.what == "changed" and digest.is_paused else ""
+        return f"{says} {covers(digest, self.query, shown)}{paused}"
+
+
+def build_digest_list(
+    digests: Sequence[Digest], owners: Mapping[str, str], done: Done | None = None
+) -> Message:
     """A channel's digests with their buttons.
 
     Args:
         digests: by number.
         owners: names by user ID, as far as they are known.
-        note: already safe; says what has just been done.
+        done: what has just been done.
     """
+    note, said = (done.in_mrkdwn(), done.in_plain_words()) if done else ("", "")
     if not digests:
-        says = f"{note} This channel has no digests.".strip()
+        none = "This channel has no digests. Add one: "
         example = escape(f"/recordings digest {_EXAMPLES[0][0]}")
-        empty = [section(f"{says} Add one: `{example}`."), actions([_add()], "digest-help")]
-        return {"text": f"{_DATE.sub(_PLAIN, says)} Add one: {example}.", "blocks": empty}
+        empty = [section(f"{note} {none}`{example}`.".strip()), actions([_add()], "digest-help")]
+        return {"text": f"{said} {none}{example}.".strip(), "blocks": empty}
     heading = f"{count(len(digests), 'digest')} in this channel"
     blocks: list[Block] = []
     for characters, with_buttons in _SHAPES:
@@ -101,14 +145,63 @@ def build_digest_list(digests: Sequence[Digest], owners: Mapping[str, str], note
         blocks.append(actions([_add(), button("Help", digest_ids.HELP, "help")], "digest-help"))
         if len(json.dumps(blocks, ensure_ascii=False)) <= MAX_BLOCKS_CHARACTERS:
             break
-    lines = [_DATE.sub(_PLAIN, note), f"{heading}:", *(_in_plain_words(digest) for digest in digests)]
-    return {"text": "\n".join(filter(None, lines))[:4000], "blocks": blocks}
+    lines = [said, f"{heading}:", *(_in_plain_words(digest) for digest in digests)]
+    return {"text": shortened("\n".join(filter(None, lines)), MAX_TEXT_CHARACTERS), "blocks": blocks}
 
 
-def build_digest_notice(text: str, digest: Digest | None = None) -> Message:
-    """A sentence about digests; `text` is ours, already safe. With a digest, its buttons stand below."""
-    buttons = [_buttons(digest)] if digest else []
-    return {"text": _DATE.sub(_PLAIN, text), "blocks": [section(text), *buttons]}
+def build_digest_notice(done: Done) -> Message:
+    """What has just been done, with the digest's buttons unless it is gone."""
+    buttons = [] if done.what == "remove" else [_buttons(done.digest)]
+    return {"text": done.in_plain_words(), "blocks": [section(done.in_mrkdwn()), *buttons]}
+
+
+def build_outsiders_question(
+    what: str,
+    settings: NewDigest | DigestSettings,
+    query: RecordingQuery | None,
+    value: str,
+    *,
+    number: int = 0,
+    listed: bool = False,
+) -> Message:
+    """Ask before a digest is posted where people of other organisations read.
+
+    Args:
+        what: would be done: `add`, `resume` or `run`; `changed` where that has been done.
+        settings: of the digest.
+        query: of the settings, read; None where it can no longer be.
+        value: what the button carries: the digest's ID; for `add` the command.
+        number: of the digest; a new one has none yet.
+        listed: it stands in place of a list, which the answer brings back.
+    """
+    begins, label, action_id = {
+        "add": ("This digest isn't added yet", "Add it anyway", digest_ids.ADD_FOR_OUTSIDERS),
+        "resume": (
+            f"Digest {number} isn't resumed yet",
+            "Resume it anyway",
+            digest_ids.RESUME_FOR_OUTSIDERS,
+        ),
+        "run": (
+            f"Digest {number} isn't posted yet, and its schedule would post here too",
+            "Post it anyway",
+            digest_ids.RUN_FOR_OUTSIDERS,
+        ),
+        "changed": (
+            f"Saved digest {number}, but it pauses instead of posting until you confirm",
+            "Post it here anyway",
+            digest_ids.RESUME_FOR_OUTSIDERS,
+        ),
+    }[what]
+
+    def says(shown: Callable[[str], str]) -> str:
+        asked = f"{begins}: {plan(settings)}. {covers(settings, query, shown)}"
+        return f"{OUTSIDERS_READ}. {OUTSIDERS_SEE}\n{asked}"
+
+    block_id = digest_ids.listed(value) if listed else "digest-outsiders"
+    elements = [button(label, action_id, value)]
+    if listed:
+        elements.append(button("Back to the list", digest_ids.SHOW, "list"))
+    return {"text": says(escape), "blocks": [section(says(name)), actions(elements, block_id)]}
 
 
 def build_digest_mistake(error: QueryError) -> Message:
@@ -120,20 +213,27 @@ def build_digest_mistake(error: QueryError) -> Message:
     return {"text": text.replace("`", ""), "blocks": [section(text), actions(elements, "digest-mistake")]}
 
 
-def build_preview(settings: DigestSettings | NewDigest, times: Sequence[float]) -> Message:
-    """The next times of a schedule, in words with its zone."""
+def build_preview(
+    settings: DigestSettings | NewDigest, query: RecordingQuery | None, times: Sequence[float]
+) -> Message:
+    """The next times of a schedule, in words with its zone, and what is asked.
+
+    Args:
+        settings: of the digest that is or would be.
+        query: of the settings, read; None where it can no longer be.
+        times: Unix seconds.
+    """
     words = schedule_in_words(settings.schedule)
-    moments = [describe_moment(time, settings.zone).rpartition(" (")[0] for time in times]
+    moments = [moment_on_clock(time, settings.zone) for time in times]
     text = f"{words[:1].upper()}{words[1:]}, {settings.zone}: next {'; '.join(moments)}."
-    about = _about(settings.query)
     return {
-        "text": escape(text),
+        "text": f"{escape(text)} {covers(settings, query, escape)}",
         "blocks": [
             section(
                 f"*{escape(words[:1].upper() + words[1:])}*, {escape(settings.zone)}\n"
                 + "\n".join(f"• {escape(moment)}" for moment in moments)
             ),
-            context(about),
+            context(covers(settings, query, name)),
         ],
     }
 
@@ -159,10 +259,10 @@ def build_owner_notice(notice: Notice) -> Message:
 def _described(digest: Digest, owner: str, characters: int) -> str:
     """Number, schedule, query, when next, how the last went, whose it is, and why it is paused."""
     words = schedule_in_words(digest.schedule)
-    plan = f"{escape(cut(words, 2 * characters))}, {escape(digest.zone)}"
+    plan = f"{_short(words, 2 * characters)}, {escape(digest.zone)}"
     lines = [f"*{digest.number}* · {plan} · {_about(digest.query, characters)}"]
     if digest.is_paused:
-        why = f": {escape(cut(digest.paused_why, characters))}" if digest.paused_why else ""
+        why = f": {_short(digest.paused_why, characters)}" if digest.paused_why else ""
         lines.append(f"▲ *Paused*{why}")
     elif digest.next_run_at is not None:
         lines.append(f"Next {date(digest.next_run_at * 1000)}")
@@ -188,12 +288,17 @@ def _in_plain_words(digest: Digest) -> str:
 def _last(digest: Digest, characters: int) -> str:
     if not digest.last_slot_at:
         return "not posted yet"
-    why = f": {escape(cut(digest.last_error, characters))}" if digest.last_error else ""
+    why = f": {_short(digest.last_error, characters)}" if digest.last_error else ""
     result = {"quiet": "nothing to tell"}.get(digest.last_result, digest.last_result)
     return f"last {date(digest.last_slot_at * 1000)}, {result}{why}"
 
 
-def _about(query: str, characters: int = _QUERY_CHARACTERS) -> str:
+def _short(sentence: str, characters: int) -> str:
+    """A sentence of ours on one line, escaped before it is cut: it may have code in it."""
+    return shortened(escape(one_line(sentence)), characters)
+
+
+def _about(query: str, characters: int) -> str:
     window = "" if has_own_window(query) else " · since the digest before"
     return f"{code(cut(query, characters)) if query else 'all recordings'}{window}"
 

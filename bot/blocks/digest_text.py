@@ -5,24 +5,30 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bot.blocks.recording_words import cut
-from bot.blocks.text import escape, label, plain_date
+from bot.blocks.text import cut, escape, label, plain_date, shortened
 from bot.blocks.verdict_words import words_in_plain
 from bot.digests.headline import busiest, figures
 from bot.digests.schedule import describe_schedule, parse_schedule
+from bot.digests.settings import has_own_window
 from bot.models import RUNNING
 from bot.plural import count
-from bot.query import describe_subject
-from bot.query.durations import format_duration
+from bot.query import Status, describe_subject
+from bot.query.durations import exact_duration, format_duration
+from bot.query.terms import RecordingQuery
 from bot.query.times import Window, describe_span
+from bot.query.words import describe_rooms
 from bot.verdicts.types import At
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bot.digests.records import Digest
+    from bot.digests.records import NewDigest
     from bot.digests.report import Finding, Report, Summary
+    from bot.digests.settings import DigestSettings
     from bot.verdicts.types import Outside, Verdict
+
+OUTSIDERS_READ = "People outside your organization can read this channel"
+OUTSIDERS_SEE = "They see the digest's rooms, task IDs, counts, and problems, but no file links."
 
 MOST_LISTED = 10
 MAX_TEXT_CHARACTERS = 4_000
@@ -58,7 +64,7 @@ def build_digest_text(report: Report, shown: int = MOST_LISTED) -> str:
     lines += [*(f"{line}." for line in extremes(summary, escape)), *notes_of(report, when)]
     lines.append(f"{plan(report.digest)}{coming(report, when)}.")
     text = f"{escape(lines[0])}\n" + "\n".join(lines[1:])
-    return text if len(text) <= MAX_TEXT_CHARACTERS or shown else f"{text[: MAX_TEXT_CHARACTERS - 1]}…"
+    return text if shown else shortened(text, MAX_TEXT_CHARACTERS)
 
 
 def in_short(verdict: Verdict) -> Verdict:
@@ -130,9 +136,42 @@ def schedule_in_words(schedule: str) -> str:
     return describe_schedule(parse_schedule(schedule, 0))
 
 
-def plan(digest: Digest) -> str:
+def plan(digest: NewDigest | DigestSettings) -> str:
     """`every weekday at 09:00, Europe/Berlin`, as mrkdwn."""
     return f"{escape(schedule_in_words(digest.schedule))}, {escape(digest.zone)}"
+
+
+def covers(
+    settings: NewDigest | DigestSettings, query: RecordingQuery | None, shown: Callable[[str], str]
+) -> str:
+    """Sentences that say back what a digest was asked for, beside when it is due.
+
+    Args:
+        settings: the digest's.
+        query: of the settings, read; None where it can no longer be.
+        shown: makes text from outside safe.
+    """
+    quiet = "one line" if settings.quiet == "line" else "nothing"
+    when_quiet = f"When nothing happened, it posts {quiet}."
+    if query is None:
+        return f"It asks {shown(settings.query)}, which can no longer be read. {when_quiet}"
+    which = "all statuses" if query.status == Status.ALL else f"status {query.status}"
+    parts = [f"It covers recordings in {describe_rooms(query, shown)}", which, _started(settings, query)]
+    if query.sort != RecordingQuery().sort:
+        parts.append(f"{query.sort} first")
+    if query.size != RecordingQuery().size:
+        parts.append(f"{query.size} a page")
+    return f"{', '.join(parts)}. {when_quiet}"
+
+
+def _started(settings: NewDigest | DigestSettings, query: RecordingQuery) -> str:
+    """The window in words: it moves on with the digest, so that it has no moments."""
+    if not has_own_window(settings.query):
+        return "started since the digest before"
+    if query.last_seconds is not None:
+        return f"started in the last {exact_duration(query.last_seconds)}"
+    ends = (("from", query.start), ("to", query.end))
+    return " ".join(["started", *(f"{word} {point.format()}" for word, point in ends if point)])
 
 
 def coming(report: Report, when: Callable[[int], str]) -> str:

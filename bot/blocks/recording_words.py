@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from bot.blocks.text import EXACT_DATE, clock_time, code, date, escape, label, mark, name, sane
+from bot.blocks.text import EXACT_DATE, clock_time, code, cut, date, escape, label, mark, name, sane
 from bot.models import ONGOING, PAUSED, RUNNING, STARTING
 from bot.plural import count, format_size
 from bot.query.durations import format_duration
@@ -42,17 +42,6 @@ GOING_ON = {STARTING: "starting for", ONGOING: "running for", PAUSED: "in progre
 """What a recording that has not ended does meanwhile: one that starts or is paused records nothing."""
 
 _FORMAT_CHARACTERS = 16
-
-
-def cut(text: str, most: int) -> str:
-    """One line of at most so many characters."""
-    line = one_line(text)
-    return line if len(line) <= most else f"{line[: most - 1]}…"
-
-
-def one_line(text: str) -> str:
-    """The text without line ends and other characters that do not print."""
-    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
 
 
 def shown(ms: int) -> str:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
-from functools import cache
-from zoneinfo import ZoneInfo
+from datetime import UTC, datetime
 
 from bot.models import ENDED, FAILED, ONGOING, PAUSED, STARTING, status_word
 from bot.query.times import format_duration
 from bot.unseen import on_one_line, replaced
 from bot.words import LABELS
+from bot.zones import zone_info
 
 SHORT_DATE, EXACT_DATE, TIME = "{date_short_pretty} {time}", "{date_short_pretty} {time_secs}", "{time}"
 """How Slack shows a moment (Slack docs, date formatting)."""
@@ -26,7 +25,8 @@ _CODE = re.compile("`([^`]+)`")
 _HELD_TOGETHER = re.compile(
     r"`[^`]*`|[○●▲■✕◇✓] (?=\S)|\b[0-9][0-9,.]* (?:d|h|min|s|MB|GB)\b(?: [0-9]+ (?:h|min|s)\b)*"
 )
-_HALF_ENTITY = re.compile("&[a-z]*$")
+_WHOLE = re.compile(r"```.+?```|`[^`\n]+`|<[^<>\n]*>|&(?:amp|lt|gt);|[^`<&]+|.", re.DOTALL)
+"""What Slack reads as one: code, a moment, a mention or a link, an entity; else plain words."""
 
 _LAST_DAY_MS = 253_402_000_000_000  # in December 9999: every zone can still show it
 
@@ -43,11 +43,40 @@ def escape(text: str) -> str:
     return replaced(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def shortened(escaped: str, most: int) -> str:
-    """Escaped text of at most so many characters: none of its entities is cut in two."""
-    if len(escaped) <= most:
-        return escaped
-    return _HALF_ENTITY.sub("", escaped[: most - 1]) + "…"
+def shortened(safe: str, most: int) -> str:
+    """Text that is already safe, of at most so many characters.
+
+    What Slack reads as one stays whole or goes: an entity, a moment, a mention, a link. Code may end earlier,
+    but it ends. Everything that has to fit somewhere is cut here or by `cut`: half a moment would be shown as
+    it is written, and half an entity or an open code span change what follows.
+    """
+    if len(safe) <= most:
+        return safe
+    kept = ""
+    for match in _WHOLE.finditer(safe):
+        piece = match[0]
+        if len(kept) + len(piece) < most:
+            kept += piece
+            continue
+        fence = "```" if piece.startswith("```") else "`"
+        room = most - len(kept) - 2 * len(fence)
+        if piece.startswith(fence) and len(piece) > 2 * len(fence) and room > 1:
+            return kept + fence + shortened(piece[len(fence) : -len(fence)], room) + fence
+        if piece[0] not in "`<&":
+            kept += piece[: most - len(kept) - 1]
+        break
+    return f"{kept}…"[: max(most, 0)]
+
+
+def cut(text: str, most: int) -> str:
+    """Text from outside, not yet escaped, as one line of at most so many characters."""
+    line = one_line(text)
+    return line if len(line) <= most else f"{line[: most - 1]}…"
+
+
+def one_line(text: str) -> str:
+    """The text without line ends and other characters that do not print."""
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
 
 
 def code(text: str, most: int = MAX_CHARACTERS) -> str:
@@ -89,7 +118,7 @@ def sane(ms: int) -> int:
 def date(ms: int, style: str = SHORT_DATE) -> str:
     """A moment (Unix ms) that Slack shows in the reader's own zone, with UTC where it cannot."""
     ms = sane(ms)
-    fallback = f"{datetime.fromtimestamp(ms / 1000, _zone('UTC')):%d %b %H:%M:%S} UTC"
+    fallback = f"{datetime.fromtimestamp(ms / 1000, UTC):%d %b %H:%M:%S} UTC"
     return f"<!date^{ms // 1000}^{style}|{fallback}>"
 
 
@@ -100,13 +129,13 @@ def clock_time(ms: int) -> str:
 
 def plain_date(ms: int, zone: str) -> str:
     """A moment in plain words with its zone, for screen readers, notifications and search."""
-    moment = datetime.fromtimestamp(sane(ms) / 1000, _zone(zone))
+    moment = datetime.fromtimestamp(sane(ms) / 1000, zone_info(zone))
     return f"{moment:%a} {moment.day} {moment:%b %H:%M} {moment:%Z}"
 
 
 def plain_time(ms: int, zone: str) -> str:
     """A time of day in plain words, beside a moment that names its day and zone."""
-    return f"{datetime.fromtimestamp(sane(ms) / 1000, _zone(zone)):%H:%M}"
+    return f"{datetime.fromtimestamp(sane(ms) / 1000, zone_info(zone)):%H:%M}"
 
 
 def unbroken(words: str) -> str:
@@ -124,8 +153,3 @@ def _with_hard_spaces(match: re.Match[str]) -> str:
 def lasted(from_ms: int, to_ms: int) -> str:
     """How long something has gone on."""
     return format_duration(max(0, to_ms - from_ms) / 1000)
-
-
-@cache
-def _zone(zone: str) -> ZoneInfo:
-    return ZoneInfo(zone)

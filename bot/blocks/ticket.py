@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.blocks.recording_words import FILE_STATES, ROOM_CHARACTERS, cut, describe_mode, fitting
-from bot.blocks.text import escape, label, sane
+from bot.blocks.recording_words import FILE_STATES, ROOM_CHARACTERS, describe_mode, fitting
+from bot.blocks.text import cut, escape, label, sane
 from bot.csv_file import iso_utc
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def build_support_text(details: RecordingDetails, verdicts: Sequence[Verdict]) -
         f"Began: {when(details.began_ms) if details.began_ms is not None else 'not told'}",
         f"Ended: {when(details.ended_ms) if details.ended_ms is not None else 'not told'}",
         f"Verdict: {', '.join(verdict.headline.lower() for verdict in verdicts)}",
-        f"Files: {len(details.files)}",
+        f"Files: {details.file_count}{f' ({bad} unreadable)' if (bad := len(details.unreadable)) else ''}",
     ]
     files = [
         f"- {safe(file.file_id, _FILE_ID_CHARACTERS) or 'file without an ID'}{_figures(file, when, safe)}"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.blocks.recording_words import NAME_CHARACTERS, cut, one_line, shown
-from bot.blocks.text import code, escape, plain_date, sane, unbroken
+from bot.blocks.recording_words import NAME_CHARACTERS, shown
+from bot.blocks.text import code, cut, escape, one_line, plain_date, sane, unbroken
 from bot.verdicts.types import At, Kind, Outside
 
 if TYPE_CHECKING:

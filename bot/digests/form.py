@@ -47,6 +47,11 @@ def read_digest_form(state: dict[str, Any], *, now: float, zone: str, kept: str 
     return replace(settings, zone=zone)
 
 
+def allows_outsiders(state: dict[str, Any]) -> bool:
+    """Whether it was ticked that people of other organisations may read the digest."""
+    return bool(FormValues(state).texts(ids.OUTSIDERS))
+
+
 def kept_by_form(query: RecordingQuery) -> str:
     """The terms that the form has no field for: order and size of the full list."""
     return format_query(replace(RecordingQuery(last_seconds=None), sort=query.sort, size=query.size))

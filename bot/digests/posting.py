@@ -12,7 +12,7 @@ from slack_sdk.errors import SlackApiError
 from bot.digests.due import FRESH_SECONDS
 from bot.digests.errors import PermanentError, TransientError, UncertainError
 from bot.query.durations import HOUR, MINUTE
-from bot.slack_client import slack_word
+from bot.slack_client import SLACK_ERRORS, outsiders_read, slack_word
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,6 +52,11 @@ _PAUSES = {
 _PAUSES |= dict.fromkeys(
     ("restricted_action_read_only_channel", "restricted_action_thread_only_channel"),
     _PAUSES["restricted_action"],
+)
+
+_OUTSIDERS_READ = (
+    "People outside your organization can now read the channel. To keep posting there, resume the digest; "
+    "otherwise remove it."
 )
 
 # Errors of whoever runs the bot, or of Slack itself: nothing that the digest could be paused for.
@@ -110,6 +115,7 @@ class Poster:
         if claim.too_late:
             raise PermanentError("Slack did not take the digest while it was new enough to be posted.")
         await self._turn(claim.digest.channel_id)
+        await self._check_readers(claim)
         await claim.before_posting()
         try:
             answer = await self._client.chat_postMessage(
@@ -161,6 +167,21 @@ class Poster:
             "Slack did not say whether it took the digest, and the channel has too many messages to find it."
         )
 
+    async def _check_readers(self, claim: Claim) -> None:
+        """Refuse to post where outsiders read and no member has said that they may.
+
+        A channel can be shared at any time, so that Slack is asked each time. While it does not say, the slot
+        is tried again.
+        """
+        if claim.digest.for_outsiders:
+            return
+        try:
+            answer = await self._client.conversations_info(channel=claim.digest.channel_id)
+        except SLACK_ERRORS as error:
+            raise failure(error, "the question who reads the channel", sent=False) from error
+        if outsiders_read(answer.get("channel") or {}):
+            raise PermanentError("", _OUTSIDERS_READ)
+
     async def _turn(self, channel_id: str) -> None:
         """Wait until a channel may get its next message."""
         now = asyncio.get_running_loop().time()
@@ -168,6 +189,22 @@ class Poster:
         turn = self._turns.get(channel_id, now)
         self._turns[channel_id] = turn + self._pace_seconds
         await asyncio.sleep(turn - now)
+
+
+def failure(error: Exception, what: str, *, sent: bool) -> Exception:
+    """Our error for a call of Slack's that ended with one of SLACK_ERRORS.
+
+    Args:
+        error: what it ended with.
+        what: what Slack was sent, in words.
+        sent: it was a message, which may be there all the same.
+    """
+    if isinstance(error, SlackApiError):
+        return _refusal(error, what, sent=sent)
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return TransientError("Slack could not be reached.")
+    kind = UncertainError if sent else TransientError
+    return kind(f"Slack did not say whether it took {what}.")
 
 
 def _name(claim: Claim) -> dict[str, Any]:

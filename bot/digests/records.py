@@ -18,6 +18,7 @@ class NewDigest:
         schedule: as `format_schedule` writes it.
         zone: the IANA zone in which it is read.
         quiet: what is posted when nothing happened: `line` for one quiet line, `nothing`.
+        for_outsiders: a member knows that people of other organisations read the channel, and wants it there.
     """
 
     team_id: str
@@ -27,6 +28,7 @@ class NewDigest:
     schedule: str
     zone: str
     quiet: str = "line"
+    for_outsiders: bool = False
 
 
 @dataclass(frozen=True, slots=True)

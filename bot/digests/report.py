@@ -51,12 +51,12 @@ class Summary:
         counts: `total`, `ended` (well, status 3), `failed`, `attention`, `running` (now, with what began
             earlier), `earlier`, `seconds` (how much of the window could be seen), `room:ID` of the busiest.
         attention: the worst first.
-        exact: False where the counts are lower bounds: a recording may have been missed.
         all_checked: every recording was looked at; else more may need attention.
         latest: the newest that began in the window.
         sees_back_to_ms: how far back could be seen, where the window begins earlier.
         notes: sentences that the reader has to know.
         now_ms: the vendor's now when it was taken (Unix ms).
+        exact: the counts are; else so many at least.
     """
 
     window: SlotWindow
@@ -75,7 +75,7 @@ class Summary:
     @property
     def is_empty(self) -> bool:
         """Nothing began, and nothing that began earlier needs attention."""
-        return not self.counts["total"] and not self.attention
+        return not self.counts["total"] and not self.attention and self.exact
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,19 +5,19 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-import aiohttp
-from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.errors import SlackApiError
 
 from bot.blocks.digest import build_digest
 from bot.blocks.digest_notices import build_owner_notice
 from bot.digests.comparison import SLOTS_COMPARED, compare
-from bot.digests.errors import PermanentError, TransientError
+from bot.digests.errors import PermanentError
+from bot.digests.posting import failure
 from bot.digests.records import Posted
 from bot.digests.report import Report
 from bot.digests.schedule import next_times, parse_schedule
 from bot.digests.window import window_of
 from bot.errors import QueryError
-from bot.slack_client import slack_word
+from bot.slack_client import SLACK_ERRORS, slack_word
 
 if TYPE_CHECKING:
     from slack_sdk.web.async_client import AsyncWebClient
@@ -93,21 +93,21 @@ class Runner:
         """Tell a digest's owner by direct message what went wrong and what to do.
 
         Raises:
-            TransientError: Slack could not take it for the moment.
+            TransientError: Slack did not take it for the moment, or did not say whether it did.
             PermanentError: this person cannot be told.
         """
-        message = build_owner_notice(notice)
+        sent = False
         try:
             opened = await self._slack.conversations_open(users=notice.digest.owner_id)
+            sent = True
             await self._slack.chat_postMessage(
-                channel=opened["channel"]["id"], unfurl_links=False, unfurl_media=False, **message
+                channel=opened["channel"]["id"],
+                unfurl_links=False,
+                unfurl_media=False,
+                **build_owner_notice(notice),
             )
-        except SlackApiError as error:
-            status = getattr(error.response, "status_code", 200)
-            kind = TransientError if status != 200 else PermanentError  # noqa: PLR2004 - HTTP's own number
-            raise kind(f"Slack did not take the message ({slack_word(error)}).") from error
-        except (SlackClientError, aiohttp.ClientError, OSError) as error:
-            raise TransientError(f"Slack did not take the message ({slack_word(error)}).") from error
+        except SLACK_ERRORS as error:
+            raise failure(error, "the direct message", sent=sent) from error
 
     def _check_channel(self, channel_id: str) -> None:
         if self._allowed_channels and channel_id not in self._allowed_channels:
@@ -129,7 +129,8 @@ class Runner:
             comparison=compare(summary.counts, [counts for _, counts in previous]),
             missed=() if claim.asked_by else claim.missed,
             late_seconds=int(now - claim.slot_at),
-            late_why=claim.last_error,
+            # What went wrong inside is nothing that outsiders should read.
+            late_why="" if digest.for_outsiders else claim.last_error,
             next_at=int(coming[0]) if coming else None,
             owner=await self._people.name(digest.owner_id),
         )

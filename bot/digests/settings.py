@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass, replace
 from itertools import takewhile
+from typing import TYPE_CHECKING
 
 from bot.digests.schedule import format_schedule, next_times, parse_schedule
 from bot.errors import QueryError
@@ -13,6 +14,9 @@ from bot.query.terms import KEYS, TERMS, RecordingQuery
 from bot.query.text import Word, split_words
 from bot.query.typed_text import Mistake, shown
 from bot.query.values import parse_zone
+
+if TYPE_CHECKING:
+    from bot.digests.records import NewDigest
 
 ADD = "digest add"
 EXAMPLE = '"weekdays at 09:00" room=1230'
@@ -68,6 +72,12 @@ def read_settings(typed: str, now: float, zone: str, command: str = ADD) -> Dige
         raise QueryError(error.problem, better) from None
 
 
+def format_settings(settings: DigestSettings) -> str:
+    """The command that adds such a digest, whoever types it: `digest add "weekdays at 09:00" tz=UTC`."""
+    terms = f"{settings.query} tz={settings.zone}".strip()
+    return _suggestion(ADD, settings.schedule, terms, settings.quiet)
+
+
 def begins_with_schedule(typed: str) -> bool:
     """Whether a schedule stands first, whatever follows."""
     try:
@@ -114,6 +124,20 @@ def digest_query_text(query: RecordingQuery, *, own_window: bool) -> str:
     """A digest's query as it is kept: its zone is kept apart, and so is that it begins at the slot before."""
     kept = replace(query, tz=None, page=1)
     return format_query(kept if own_window else replace(kept, last_seconds=None, start=None, end=None))
+
+
+def query_of(settings: NewDigest | DigestSettings, now: float) -> RecordingQuery | None:
+    """What kept settings ask, read as it will be at their next slot; None where it can no longer be read.
+
+    Args:
+        settings: of a digest.
+        now: Unix seconds.
+    """
+    try:
+        at = next_times(parse_schedule(settings.schedule, 0), now, settings.zone, 1)[0]
+        return parse_query(settings.query, at, settings.zone)
+    except (QueryError, LookupError):  # a newer version wrote it, or the zone has been abolished
+        return None
 
 
 def has_own_window(query_text: str) -> bool:

@@ -136,6 +136,7 @@ class Store(SlotStore):
         zone: str | None = None,
         quiet: str | None = None,
         owner_id: str | None = None,
+        for_outsiders: bool | None = None,
     ) -> Digest | None:
         """Change what is given; another schedule or zone counts from now on. None when it is gone.
 
@@ -144,7 +145,14 @@ class Store(SlotStore):
             LookupError: there is no such zone.
             StoreError: the database cannot be used.
         """
-        given = {"query": query, "schedule": schedule, "zone": zone, "quiet": quiet, "owner_id": owner_id}
+        given = {
+            "query": query,
+            "schedule": schedule,
+            "zone": zone,
+            "quiet": quiet,
+            "owner_id": owner_id,
+            "for_outsiders": for_outsiders,
+        }
         changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
 
         def with_next_run(digest: Digest) -> dict[str, Any]:

@@ -25,6 +25,7 @@ digests = Table(
     Column("last_slot_at", BigInteger),
     Column("last_result", Text),
     Column("last_error", Text),
+    Column("for_outsiders", Boolean),
 )
 
 slots = Table(

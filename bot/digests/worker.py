@@ -33,6 +33,9 @@ LEASE_SECONDS = 90.0
 WORK_SECONDS = 5.0 * MINUTE
 """After this an attempt counts as failed."""
 
+TELL_WITHIN_SECONDS = 60.0
+"""After this an attempt to tell an owner counts as failed: before its lease ends and somebody else tells."""
+
 AT_ONCE = 8
 LOOK_SECONDS = 15.0
 SHARED_LOOK_SECONDS = 3.0
@@ -52,6 +55,7 @@ class Worker:
             `bot.digests.posting.Poster` does.
         clock: says what is due. It may jump and run at another speed: see `look_seconds`.
         tell: tells a digest's owner what went wrong; it may raise TransientError to be asked again later.
+            It has a task of its own: however long it takes, slots are taken and posted meanwhile.
         at_once: how many slots are worked on at once.
         lease_seconds: by the store's clock; how long a slot stays with a worker that says nothing.
         renew_seconds: real time after which a lease is renewed; a third of the lease when absent.
@@ -90,7 +94,9 @@ class Worker:
         self._running: set[asyncio.Task[None]] = set()
         self._woken = asyncio.Event()
         self._stopping = asyncio.Event()
-        self._looping: asyncio.Task[None] | None = None
+        self._ended = asyncio.Event()
+        """A slot has come to its end, or somebody woke the worker: there may be an owner to tell."""
+        self._loops: set[asyncio.Task[None]] = set()
 
     async def step(self) -> bool:
         """Take one slot that is due and work it off; False when nothing is.
@@ -106,17 +112,18 @@ class Worker:
 
     def start(self) -> None:
         """Work until `stop`."""
-        self._looping = asyncio.create_task(self._loop())
+        self._loops = {asyncio.create_task(self._loop()), asyncio.create_task(self._tell_loop())}
 
     def wake(self) -> None:
         """Look at once: a digest has been added or changed."""
         self._woken.set()
+        self._ended.set()
 
     async def stop(self, seconds: float = 5.0) -> None:
         """Take nothing more; finish what is under way, or hand it over after so many seconds."""
         self._stopping.set()
-        self._woken.set()
-        tasks = {*self._running, *([self._looping] if self._looping else [])}
+        self.wake()
+        tasks = self._running | self._loops
         if tasks:
             await asyncio.wait(tasks, timeout=seconds)
         tasks |= self._running
@@ -161,7 +168,6 @@ class Worker:
             task.add_done_callback(self._done)
         else:
             return self._look_seconds  # whoever is done first wakes the loop
-        await self._tell_owners()
         wait_seconds = await self._store.seconds_to_next(self._clock.now())
         if wait_seconds is None:
             return self._look_seconds
@@ -169,7 +175,7 @@ class Worker:
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
-        self._woken.set()
+        self.wake()
         if not task.cancelled() and task.exception():
             logger.error("Working on a digest failed", exc_info=task.exception())
 
@@ -282,17 +288,31 @@ class Worker:
                     await self._stopping.wait()
             pause_seconds = min(pause_seconds * 2, longest)
 
+    async def _tell_loop(self) -> None:
+        while not self._stopping.is_set():
+            self._ended.clear()
+            try:
+                await self._tell_owners()
+            except StoreError as error:
+                logger.info("Owners are told when the database answers again: %s", error)
+            except Exception:  # owners of digests of hours to come are told all the same
+                logger.exception("Telling owners failed")
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._look_seconds):
+                    await self._ended.wait()
+
     async def _tell_owners(self) -> None:
-        """Tell owners what went wrong, each once unless this process ends while it does."""
+        """Tell owners what went wrong: each once, or again where Slack may not have taken it."""
         while self._tell and not self._stopping.is_set():
             notice = await self._store.claim_notice(self._clock.now(), self.holder, self._lease_seconds)
             if notice is None:
                 return
             try:
-                await self._tell(notice)
-            except TransientError as error:
+                async with asyncio.timeout(TELL_WITHIN_SECONDS):
+                    await self._tell(notice)
+            except (TransientError, TimeoutError) as error:
                 logger.warning("The owner of digest %s could not be told yet: %s", notice.digest.id, error)
                 continue  # again when the lease has ended
             except Exception as error:  # noqa: BLE001 - whatever it is, there is nobody else to tell
                 logger.warning("The owner of digest %s cannot be told: %s", notice.digest.id, error)
-            await self._store.told(notice)
+            await self._settled(self._store.told, notice)

@@ -8,7 +8,6 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
 from bot.clock import clock_from
 from bot.digests.errors import StoreError
@@ -20,10 +19,12 @@ from bot.redis_link import RedisAwayError, RedisLink
 from bot.zegocloud.calls import Asking
 from bot.zegocloud.headers import parse_skew
 from bot.zegocloud.protocol import DescribeTasks, TaskFilter
+from bot.zones import zone_data, zone_info
 
 if TYPE_CHECKING:
     from bot.config import Settings
     from bot.digests.store import Store
+    from bot.zones import ZoneData
 
 CLOCK_WRONG_SECONDS = 60
 """The vendor refuses from 10 minutes on, Slack's deliveries from 5; a minute already makes windows wrong."""
@@ -36,12 +37,25 @@ CLOSE_SECONDS = 1.0
 
 
 def check_zones(settings: Settings) -> Check:
-    """Whether there is time-zone data."""
+    """Whether there is time-zone data, and which is used."""
+    name = "time zones"
     try:
-        ZoneInfo("Europe/Berlin")
-    except (OSError, KeyError):
-        return Check("time zones", "failed", "there is no time-zone data: install the package tzdata")
-    return Check("time zones", "ok", f"data is there; where a person's is not known: {settings.default_tz}")
+        zone_info("Europe/Berlin")
+    except LookupError:
+        return Check(name, "failed", "there is no time-zone data: install the package tzdata")
+    default = f"where a person's is not known: {settings.default_tz}"
+    return Check(name, "ok", f"{_whose_rules(zone_data())}; {default}")
+
+
+def _whose_rules(data: ZoneData) -> str:
+    unknown = "of an unknown version"
+    system = "not there" if data.system is None else data.system or unknown
+    package = f"the package tzdata is {data.package or 'not installed'}"
+    if data.source == "PYTHONTZPATH":
+        return f"the data in PYTHONTZPATH is used ({system}); {package}"
+    if data.source == "system":
+        return f"the system's data is used ({system}); {package}"
+    return f"the package tzdata is used ({data.package}); the system's data is {system}"
 
 
 async def check_zego(settings: Settings) -> tuple[Check, float | None]:

@@ -11,6 +11,7 @@ from bot.listeners.actions import handle_export, handle_help, handle_navigation,
 from bot.listeners.commands import handle_recordings_command
 from bot.listeners.details import handle_details, handle_details_post, handle_link, handle_ticket
 from bot.listeners.digests import (
+    handle_digest_added_after_all,
     handle_digest_button,
     handle_digest_form,
     handle_digest_help,
@@ -49,6 +50,9 @@ def register(app: AsyncApp, door: Door) -> None:
     app.action(DETAILS.open_file)(door.to(handle_link))
     for action_id in (digest_ids.PAUSE, digest_ids.RESUME, digest_ids.REMOVE, digest_ids.RUN):
         app.action(action_id)(door.to(handle_digest_button))
+    for action_id in (digest_ids.RESUME_FOR_OUTSIDERS, digest_ids.RUN_FOR_OUTSIDERS):
+        app.action(action_id)(door.to(handle_digest_button))
+    app.action(digest_ids.ADD_FOR_OUTSIDERS)(door.to(handle_digest_added_after_all))
     for action_id in (digest_ids.OPEN_LIST, digest_ids.OPEN_ATTENTION):
         app.action(action_id)(door.to(handle_open_list))
     for action_id in (digest_ids.ADD, digest_ids.SETTINGS):

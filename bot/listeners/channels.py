@@ -10,7 +10,7 @@ import aiohttp
 from cachetools import TTLCache
 from slack_sdk.errors import SlackClientError
 
-from bot.slack_client import slack_word
+from bot.slack_client import outsiders_read, slack_word
 
 if TYPE_CHECKING:
     from slack_sdk.web.async_client import AsyncWebClient
@@ -52,6 +52,6 @@ class Channels:
         except (SlackClientError, aiohttp.ClientError, OSError) as error:  # a timeout is an OSError too
             logger.info("Slack did not tell whether %s is shared: %s", channel_id, slack_word(error))
             return True
-        shared = bool(channel.get("is_ext_shared") or channel.get("is_pending_ext_shared"))
+        shared = outsiders_read(channel)
         self._shared[channel_id] = shared
         return shared

@@ -7,19 +7,20 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from bot.blocks.digest_notices import (
+    Done,
     build_digest_help,
     build_digest_list,
     build_digest_notice,
+    build_outsiders_question,
     build_preview,
 )
-from bot.blocks.digest_text import plan
-from bot.blocks.text import date
-from bot.digests.commands import Verb
+from bot.digests.commands import Verb, parse_digest_command
 from bot.digests.records import NewDigest
 from bot.digests.schedule import next_times, parse_schedule
-from bot.digests.settings import DigestSettings, read_settings
+from bot.digests.settings import DigestSettings, format_settings, query_of, read_settings
 from bot.errors import QueryError
 from bot.listeners.membership import PlaceError, check_may_manage
+from bot.page import ButtonState, decode_button
 from bot.plural import count
 
 if TYPE_CHECKING:
@@ -39,6 +40,11 @@ audit = logging.getLogger("bot.audit")
 
 PREVIEWED = 3
 _GONE = "This digest is gone: `/recordings digest list` shows those there are."
+
+
+def _asks_first(verb: Verb, digest: Digest, *, outsiders: bool) -> bool:
+    """Whether it has to be said first that people of other organisations read what would be posted."""
+    return outsiders and not digest.for_outsiders and verb in {Verb.RESUME, Verb.RUN}
 
 
 class DigestDesk:
@@ -77,38 +83,77 @@ class DigestDesk:
         if command.verb is Verb.ADD:
             zone = await self._people.zone(asker.user_id)
             return await self.add(read_settings(command.terms, self._clock.now(), zone), asker)
-        await check_may_manage(self._slack, asker)
+        outsiders = await check_may_manage(self._slack, asker)
         if command.verb is Verb.LIST:
             return await self._list(asker)
         digest = await self._numbered(command.number, asker)
-        return build_digest_notice(*await self._do(command.verb, digest, asker))
+        if _asks_first(command.verb, digest, outsiders=outsiders):
+            return self._question(command.verb.value, digest)
+        return build_digest_notice(await self._do(command.verb, digest, asker))
 
-    async def press(self, verb: Verb, digest_id: str, asker: Asker, *, listed: bool) -> Message:
-        """Do what a button says. In a list the answer is the newer list."""
-        digest = await self.managed(digest_id, asker)
-        text, changed = await self._do(verb, digest, asker)
-        return await self._list(asker, text) if listed else build_digest_notice(text, changed)
+    async def press(
+        self, verb: Verb, digest_id: str, asker: Asker, *, listed: bool, confirmed: bool = False
+    ) -> Message:
+        """Do what a button says. In a list the answer is the newer list.
+
+        Args:
+            verb: what is to be done.
+            digest_id: which digest.
+            asker: who, and in which channel.
+            listed: the button stands in a list.
+            confirmed: the asker knows that people of other organisations read the channel.
+        """
+        digest, outsiders = await self.managed(digest_id, asker)
+        if _asks_first(verb, digest, outsiders=outsiders):
+            if not confirmed:
+                return self._question(verb.value, digest, listed=listed)
+            await self._digests.store.change(digest.id, for_outsiders=True)
+            self._audit("confirmed for outsiders", digest, asker)
+        done = await self._do(verb, digest, asker)
+        return await self._list(asker, done) if listed else build_digest_notice(done)
 
     async def show(self, asker: Asker) -> Message:
         """The channel's digests."""
         await check_may_manage(self._slack, asker)
         return await self._list(asker)
 
-    async def managed(self, digest_id: str, asker: Asker) -> Digest:
-        """The digest that a button names, if the asker may manage it."""
-        await check_may_manage(self._slack, asker)
+    async def managed(self, digest_id: str, asker: Asker) -> tuple[Digest, bool]:
+        """The digest that a button names, if the asker may manage it, and whether outsiders read there."""
+        outsiders = await check_may_manage(self._slack, asker)
         digest = await self._digests.store.get(digest_id)
         if digest is None or (digest.team_id, digest.channel_id) != (self._team_id, asker.channel_id):
             raise PlaceError(_GONE)
-        return digest
+        return digest, outsiders
 
-    async def add(self, settings: DigestSettings, asker: Asker) -> Message:
-        """Keep a new digest.
+    async def add_after_all(self, value: str, asker: Asker) -> Message:
+        """Keep the new digest of a button that was shown because outsiders read the channel.
+
+        Raises:
+            QueryError: this version cannot read the button.
+            FullChannelError: the channel has as many as there may be.
+        """
+        state = decode_button(value)
+        command = parse_digest_command(state.query if state else "")
+        if command.verb is not Verb.ADD:
+            raise QueryError("This button is from another version of the bot. Type the command again.")
+        zone = await self._people.zone(asker.user_id)
+        return await self.add(read_settings(command.terms, self._clock.now(), zone), asker, confirmed=True)
+
+    async def add(self, settings: DigestSettings, asker: Asker, *, confirmed: bool = False) -> Message:
+        """Keep a new digest; where outsiders read, ask first.
+
+        Args:
+            settings: what it says when.
+            asker: who, and in which channel.
+            confirmed: the asker knows that people of other organisations read the channel.
 
         Raises:
             FullChannelError: the channel has as many as there may be.
         """
-        await check_may_manage(self._slack, asker)
+        outsiders = await check_may_manage(self._slack, asker)
+        if outsiders and not confirmed:
+            value = ButtonState(1, 0, format_settings(settings)).encode()
+            return build_outsiders_question("add", settings, query_of(settings, self._clock.now()), value)
         digest = await self._digests.store.add(
             NewDigest(
                 self._team_id,
@@ -118,56 +163,67 @@ class DigestDesk:
                 settings.schedule,
                 settings.zone,
                 settings.quiet,
+                for_outsiders=outsiders,
             )
         )
-        self._audit("added", digest, asker)
-        self._digests.wake()
-        return build_digest_notice(f"Added digest {digest.number}: {_plan(digest)}.", digest)
+        return build_digest_notice(self._done("added", digest, asker))
 
-    async def change(self, digest_id: str, settings: DigestSettings, asker: Asker) -> Message:
-        """Give a digest other settings."""
-        digest = await self.managed(digest_id, asker)
+    async def change(
+        self, digest_id: str, settings: DigestSettings, asker: Asker, *, confirmed: bool = False
+    ) -> Message:
+        """Give a digest other settings. `confirmed`: the asker knows that outsiders read the channel."""
+        digest, outsiders = await self.managed(digest_id, asker)
         changed = await self._digests.store.change(
             digest.id,
             query=settings.query,
             schedule=settings.schedule,
             zone=settings.zone,
             quiet=settings.quiet,
+            for_outsiders=True if outsiders and confirmed else None,
         )
         if changed is None:
             raise PlaceError(_GONE)
-        self._audit("changed", changed, asker)
-        self._digests.wake()
-        paused = " It is still paused." if changed.is_paused else ""
-        return build_digest_notice(f"Saved digest {changed.number}: {_plan(changed)}.{paused}", changed)
+        done = self._done("changed", changed, asker)
+        if outsiders and not changed.for_outsiders and not changed.is_paused:  # resuming it asks
+            return self._question("changed", changed)
+        return build_digest_notice(done)
 
-    async def _do(self, verb: Verb, digest: Digest, asker: Asker) -> tuple[str, Digest | None]:
-        """Pause, resume, remove or run one digest: what to say of it, and what it is then."""
-        store, number = self._digests.store, digest.number
+    async def _do(self, verb: Verb, digest: Digest, asker: Asker) -> Done:
+        """Pause, resume, remove or run one digest."""
+        store = self._digests.store
         changed: Digest | None = digest
         if verb is Verb.PAUSE:
             changed = await store.pause(digest.id)
-            text = f"Paused digest {number}: nothing is posted until it is resumed."
         elif verb is Verb.RESUME:
             changed = await store.resume(digest.id)
-            text = f"Resumed digest {number}: {_plan(changed or digest)}."
         elif verb is Verb.REMOVE:
             await store.remove(digest.id)
-            changed, text = None, f"Removed digest {number}."
         else:
             await store.ask(digest.id, asker.user_id)
-            text = f"Digest {number} is being posted as a test; its schedule goes on as it is."
-        if changed is None and verb is not Verb.REMOVE:
+        if changed is None:
             raise PlaceError(_GONE)
-        self._audit(verb.value, digest, asker)
-        self._digests.wake()
-        return text, changed
+        return self._done(verb.value, changed, asker)
 
-    async def _list(self, asker: Asker, note: str = "") -> Message:
+    def _done(self, what: str, digest: Digest, asker: Asker) -> Done:
+        """Note what has been done, and have the worker look at it."""
+        self._audit(what, digest, asker)
+        self._digests.wake()
+        return Done(what, digest, query_of(digest, self._clock.now()))
+
+    def _question(self, what: str, digest: Digest, *, listed: bool = False) -> Message:
+        query = query_of(digest, self._clock.now())
+        return build_outsiders_question(what, digest, query, digest.id, number=digest.number, listed=listed)
+
+    def _audit(self, what: str, digest: Digest, asker: Asker) -> None:
+        audit.info(
+            "digest %s by=%s channel=%s number=%d", what, asker.user_id, digest.channel_id, digest.number
+        )
+
+    async def _list(self, asker: Asker, done: Done | None = None) -> Message:
         found = await self._digests.store.list_digests(self._team_id, asker.channel_id)
         ids = list({digest.owner_id for digest in found})
         names = await asyncio.gather(*(self._people.name(user_id) for user_id in ids))
-        return build_digest_list(found, dict(zip(ids, names, strict=True)), note)
+        return build_digest_list(found, dict(zip(ids, names, strict=True)), done)
 
     async def _preview(self, command: DigestCommand, asker: Asker) -> Message:
         settings: DigestSettings | NewDigest
@@ -177,8 +233,9 @@ class DigestDesk:
         else:
             zone = await self._people.zone(asker.user_id)
             settings = read_settings(command.terms, self._clock.now(), zone, "digest preview")
-        schedule = parse_schedule(settings.schedule, 0)
-        return build_preview(settings, next_times(schedule, self._clock.now(), settings.zone, PREVIEWED))
+        now, schedule = self._clock.now(), parse_schedule(settings.schedule, 0)
+        times = next_times(schedule, now, settings.zone, PREVIEWED)
+        return build_preview(settings, query_of(settings, now), times)
 
     async def _numbered(self, number: int, asker: Asker) -> Digest:
         store = self._digests.store
@@ -190,14 +247,3 @@ class DigestDesk:
             raise QueryError("This channel has no digests.", 'digest add "weekdays at 09:00"')
         has = f"{count(len(numbers), 'digest')}: {', '.join(map(str, numbers))}"
         raise QueryError(f"There is no digest {number}; this channel has {has}.", "digest list")
-
-    def _audit(self, what: str, digest: Digest, asker: Asker) -> None:
-        audit.info(
-            "digest %s by=%s channel=%s number=%d", what, asker.user_id, digest.channel_id, digest.number
-        )
-
-
-def _plan(digest: Digest) -> str:
-    """`every weekday at 09:00, Europe/Berlin, next …`, as mrkdwn."""
-    words = plan(digest)
-    return words if digest.next_run_at is None else f"{words}, next {date(digest.next_run_at * 1000)}"

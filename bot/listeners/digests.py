@@ -9,13 +9,13 @@ from bot.blocks.digest_form import build_digest_form, build_loading_digest_form
 from bot.blocks.digest_notices import build_digest_help, build_digest_mistake
 from bot.digests import ids
 from bot.digests.commands import Verb, parse_digest_command
-from bot.digests.form import kept_by_form, read_digest_form
+from bot.digests.form import allows_outsiders, kept_by_form, read_digest_form
+from bot.digests.settings import query_of
 from bot.errors import QueryError
 from bot.listeners.delivery import note_problem
 from bot.listeners.membership import check_may_manage
 from bot.listeners.modals import Modal
 from bot.listeners.origin import origin_of, origin_of_click
-from bot.query import parse_query
 from bot.query.terms import RecordingQuery
 
 if TYPE_CHECKING:
@@ -31,7 +31,15 @@ if TYPE_CHECKING:
 
 TITLE = "Digest"
 
-_VERBS = {ids.PAUSE: Verb.PAUSE, ids.RESUME: Verb.RESUME, ids.REMOVE: Verb.REMOVE, ids.RUN: Verb.RUN}
+_VERBS = {
+    ids.PAUSE: Verb.PAUSE,
+    ids.RESUME: Verb.RESUME,
+    ids.REMOVE: Verb.REMOVE,
+    ids.RUN: Verb.RUN,
+    ids.RESUME_FOR_OUTSIDERS: Verb.RESUME,
+    ids.RUN_FOR_OUTSIDERS: Verb.RUN,
+}
+_CONFIRMED = {ids.RESUME_FOR_OUTSIDERS, ids.RUN_FOR_OUTSIDERS}
 
 
 async def answer_digest_command(text: str, reply: Reply, asker: Asker, desk: DigestDesk) -> None:
@@ -58,13 +66,26 @@ async def handle_digest_button(
 ) -> None:
     """`Pause`, `Resume`, `Remove`, `Run now`: in a list the newer list takes its place."""
     listed = ids.is_listed(str(action.get("block_id") or ""))
-    verb = _VERBS[str(action.get("action_id"))]
-    value = str(action.get("value") or "")
-    async with once.begin("digest", asker.user_id, asker.channel_id, verb.value, value) as first:
+    action_id, value = str(action.get("action_id")), str(action.get("value") or "")
+    verb, confirmed = _VERBS[action_id], action_id in _CONFIRMED
+    async with once.begin("digest", asker.user_id, asker.channel_id, action_id, value) as first:
         if verb is Verb.RUN and not first:
             await reply.acknowledge()  # a second click on the same button
             return
-        await reply.show(desk.press(verb, value, asker, listed=listed), replace=listed)
+        work = desk.press(verb, value, asker, listed=listed, confirmed=confirmed)
+        await reply.show(work, replace=listed or confirmed)
+
+
+async def handle_digest_added_after_all(
+    reply: Reply, action: dict[str, Any], asker: Asker, desk: DigestDesk, once: Once
+) -> None:
+    """`Add it anyway`, where people of other organisations read: what comes of it takes the place of that."""
+    value = str(action.get("value") or "")
+    async with once.begin("digest", asker.user_id, asker.channel_id, ids.ADD_FOR_OUTSIDERS, value) as first:
+        if not first:
+            await reply.acknowledge()
+            return
+        await reply.show(desk.add_after_all(value, asker), replace=True)
 
 
 async def handle_digest_list(reply: Reply, asker: Asker, desk: DigestDesk) -> None:
@@ -103,15 +124,23 @@ async def handle_digest_settings(
     async with Modal.opened(slack, body, build_loading_digest_form()) as modal:
         zone = await people.zone(asker.user_id)
         if action.get("action_id") == ids.ADD:
-            await check_may_manage(slack, asker)
+            outsiders = await check_may_manage(slack, asker)
             query = RecordingQuery()
-            view = build_digest_form(None, query, zone, private_metadata=origin.encode())
+            view = build_digest_form(None, query, zone, outsiders=outsiders, private_metadata=origin.encode())
         else:
-            digest = await desk.managed(str(action.get("value") or ""), asker)
-            query = parse_query(digest.query, digest.next_run_at or clock.now(), digest.zone)
+            digest, outsiders = await desk.managed(str(action.get("value") or ""), asker)
+            kept = query_of(digest, clock.now())
+            if kept is None:
+                raise QueryError("What this digest covers can no longer be read. Remove it and add it again.")
+            query = kept
             origin = replace(origin, digest_id=digest.id, kept=kept_by_form(query))
             view = build_digest_form(
-                digest, query, digest.zone, number=digest.number, private_metadata=origin.encode()
+                digest,
+                query,
+                digest.zone,
+                number=digest.number,
+                outsiders=outsiders and not digest.for_outsiders,
+                private_metadata=origin.encode(),
             )
         await modal.update(view)
 
@@ -127,8 +156,10 @@ async def handle_digest_form(
     """The form was sent: what became of it, privately."""
     view = body.get("view") or {}
     origin, zone = origin_of(view), await people.zone(asker.user_id)
-    settings = read_digest_form(view.get("state") or {}, now=clock.now(), zone=zone, kept=origin.kept)
+    state = view.get("state") or {}
+    settings = read_digest_form(state, now=clock.now(), zone=zone, kept=origin.kept)
+    confirmed = allows_outsiders(state)
     if origin.digest_id:
-        await reply.show(desk.change(origin.digest_id, settings, asker))
+        await reply.show(desk.change(origin.digest_id, settings, asker, confirmed=confirmed))
     else:
-        await reply.show(desk.add(settings, asker))
+        await reply.show(desk.add(settings, asker, confirmed=confirmed))

@@ -95,7 +95,7 @@ class Exports:
 
     async def _upload(self, page: Page, channel: str, thread_ts: str = "") -> bool:
         """Upload the file; False where the bot is not in the channel."""
-        words = describe_query(page.question.query, page.window)
+        words = " ".join([describe_query(page.question.query, page.window), *page.notes])
         began = datetime.fromtimestamp(page.as_of_ms / 1000, UTC)
         try:
             await self._client.files_upload_v2(

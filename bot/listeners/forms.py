@@ -5,16 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
-
-import aiohttp
-from slack_sdk.errors import SlackClientError
 
 from bot.blocks.form import build_form, build_loading_form
 from bot.listeners.modals import Modal
 from bot.listeners.origin import Origin, message_clicked, origin_of, origin_of_click
 from bot.page import Question
-from bot.slack_client import slack_word
+from bot.slack_client import SLACK_ERRORS, slack_word
 from bot.triage.existing import existing_first
 from bot.triage.form import read_form
 from bot.triage.form_fields import Opened, Where, kept_terms, suggested_query
@@ -22,7 +20,10 @@ from bot.triage.found_ids import find_ids
 from bot.triage.message_text import texts_of_message
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from slack_sdk.web.async_client import AsyncWebClient
+    from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
     from bot.clock import Clock
     from bot.listeners.access import Asker
@@ -32,12 +33,22 @@ if TYPE_CHECKING:
     from bot.people import People
     from bot.query import RecordingQuery
     from bot.recordings import Recordings
+    from bot.slack_client import SlackClient
     from bot.triage.found_ids import FoundIds
 
 logger = logging.getLogger(__name__)
 
 THREAD_MESSAGES = 20
 """How many of a thread's first and of its latest messages are read for IDs, each."""
+
+THREAD_PAGE = 200
+"""Slack's advice for one call (Slack docs, conversations.replies)."""
+
+LOOKS_FOR_THE_END = 5
+"""How many calls look for the latest messages of a thread of more than a page, at most; usually it is one."""
+
+PATIENCE_SECONDS = 1.5
+"""How long a form waits for its thread and for what ZEGOCLOUD has: the message itself is there at once."""
 
 
 async def handle_message_shortcut(
@@ -47,7 +58,7 @@ async def handle_message_shortcut(
     recordings: Recordings,
     people: People,
     patterns: Patterns,
-    slack: AsyncWebClient,
+    slack: SlackClient,
 ) -> None:
     """`Find recordings` on a message: a form, open at once, then filled in with what the message tells."""
     await reply.acknowledge()
@@ -56,12 +67,14 @@ async def handle_message_shortcut(
     origin = replace(origin_of_click(body, replaces=False), thread_ts=thread_ts)
     loading = build_loading_form(private_metadata=origin.encode(), reading=True)
     async with Modal.opened(slack, body, loading) as modal:
+        now = asyncio.get_running_loop().time
+        deadline = now() + PATIENCE_SECONDS
         texts = texts_of_message(message)
         if message.get("thread_ts"):
-            texts += await _texts_of_thread(slack, asker.channel_id, thread_ts)
+            texts += await texts_of_thread(slack, asker.channel_id, thread_ts, deadline)
         # A long and odd thread takes a second to be searched, in which others are answered.
         mentioned = await asyncio.to_thread(find_ids, texts, room_pattern=patterns.room)
-        found = await existing_first(mentioned, recordings)
+        found = await existing_first(mentioned, recordings, max(0.0, deadline - now()))
         note = "" if found else "I found no room or task in this message: say what to look for."
         await modal.update(await _form(None, origin, Opened.THREAD, asker, people, found=found, note=note))
 
@@ -137,17 +150,50 @@ async def _form(
     )
 
 
-async def _texts_of_thread(slack: AsyncWebClient, channel_id: str, thread_ts: str) -> list[str]:
-    """The thread's first messages and its latest, as far as the bot may read them."""
-    try:
-        answer_ = await slack.conversations_replies(channel=channel_id, ts=thread_ts, limit=200)
-    except (SlackClientError, aiohttp.ClientError, OSError) as error:
-        logger.info("Slack did not show a thread in %s: %s", channel_id, slack_word(error))
-        return []
-    messages: list[Message] = answer_.get("messages") or []
-    chosen = (
-        messages
-        if len(messages) <= 2 * THREAD_MESSAGES
-        else messages[:THREAD_MESSAGES] + messages[-THREAD_MESSAGES:]
+async def texts_of_thread(slack: SlackClient, channel_id: str, thread_ts: str, deadline: float) -> list[str]:
+    """The texts of a thread's first and of its latest messages, as far as the bot may read them by then.
+
+    Args:
+        slack: Slack's Web API; its pace is never waited for.
+        channel_id: where the thread is.
+        thread_ts: its first message.
+        deadline: event-loop time at which what was read by then has to do.
+    """
+    ask = partial(
+        slack.impatient().conversations_replies, channel=channel_id, ts=thread_ts, limit=THREAD_PAGE
     )
-    return [text for message in chosen for text in texts_of_message(message)]
+    messages: list[Message] = []
+    try:
+        async with asyncio.timeout_at(deadline):
+            answer = await ask()
+            messages = list(answer.get("messages") or [])
+            if answer.get("has_more") and messages:
+                messages += await _latest(ask, messages)
+    except (*SLACK_ERRORS, ValueError) as error:  # a time-out is one of them
+        logger.info("Slack did not show all of a thread in %s: %s", channel_id, slack_word(error))
+    if len(messages) > 2 * THREAD_MESSAGES:
+        messages = messages[:THREAD_MESSAGES] + messages[-THREAD_MESSAGES:]
+    return [text for message in messages for text in texts_of_message(message)]
+
+
+async def _latest(ask: Callable[..., Awaitable[AsyncSlackResponse]], first: list[Message]) -> list[Message]:
+    """The latest messages of a thread that goes on behind its first page.
+
+    Slack sends the earliest of a stretch of time first, and the thread's first message with every page (Slack
+    docs, conversations.replies). So the end is looked for in shorter and shorter stretches before the latest
+    reply, until one has no more than a page; the last of them is that reply alone.
+    """
+    known = {message.get("ts") for message in first}
+    last_known, latest_ts = str(first[-1].get("ts") or "0"), str(first[0].get("latest_reply") or "0")
+    since, until = float(last_known), float(latest_ts)
+    stretches: list[dict[str, Any]] = [
+        {"oldest": last_known},
+        *({"oldest": f"{until - (until - since) / 8**n:.6f}"} for n in range(1, LOOKS_FOR_THE_END - 1)),
+        {"oldest": latest_ts, "inclusive": True},
+    ]
+    answer: dict[str, Any] | AsyncSlackResponse = {}
+    for stretch in stretches if until > since else stretches[:1]:
+        answer = await ask(**stretch)
+        if not answer.get("has_more"):
+            break
+    return [message for message in answer.get("messages") or () if message.get("ts") not in known]

@@ -8,7 +8,7 @@ import aiohttp
 from slack_sdk.errors import SlackClientError
 
 from bot.errors import RecordingsError, SlackRefusedError
-from bot.slack_client import slack_word
+from bot.slack_client import outsiders_read, slack_word
 
 if TYPE_CHECKING:
     from slack_sdk.web.async_client import AsyncWebClient
@@ -31,12 +31,15 @@ class PlaceError(RecordingsError):
         return self.what
 
 
-async def check_may_manage(slack: AsyncWebClient, asker: Asker) -> None:
+async def check_may_manage(slack: AsyncWebClient, asker: Asker) -> bool:
     """Refuse where there can be no digests, and whoever is not in the channel.
 
     Args:
         slack: Slack's Web API; needs `channels:read` and `groups:read`.
         asker: who, and in which channel.
+
+    Returns:
+        Whether people of other organisations read the channel.
 
     Raises:
         PlaceError: the bot or the person is not in the channel, or it is none.
@@ -57,6 +60,7 @@ async def check_may_manage(slack: AsyncWebClient, asker: Asker) -> None:
         if word == "channel_not_found":  # so Slack answers for a private channel that the bot is not in
             raise _bot_is_missing() from None
         raise SlackRefusedError("the question who is in this channel", word) from None
+    return outsiders_read(channel)
 
 
 def _bot_is_missing() -> PlaceError:

@@ -11,7 +11,7 @@ from bot.query.terms import KEYS, TERMS
 from bot.query.text import Change, Misread, Word
 from bot.query.time_words import parse_time_point
 from bot.query.times import RelativeDay, TimePoint
-from bot.query.typed_text import Mistake, joined, shown
+from bot.query.typed_text import Mistake, joined, look_alike, shown
 from bot.query.values import close_statuses, is_task_id, sort_for, status_for
 from bot.query.zones import find_zone
 
@@ -121,6 +121,9 @@ def misread_value(words: list[Word], index: int, mistake: Mistake) -> Misread:
     word = words[index]
     term = TERMS[KEYS[word.key]]
     instead = [*(term.tidy(value) for value in mistake.nearest), *mistake.terms]
+    seen = tuple(map(look_alike, word.values))
+    if all(seen) and seen != word.values:
+        instead.append(term.tidy(*seen))
     edits = [word.replaced(text) for text in instead]
     edits[:0] = together(words, index)
     return Misread(mistake.problem, *edits)
@@ -146,7 +149,7 @@ def together(words: list[Word], index: int) -> list[tuple[Change, ...]]:
 
 def misread_key(word: Word) -> Misread:
     """What may be meant by a key that is none."""
-    key = word.key.lstrip("-/")
+    key = look_alike(word.key.lstrip("-/"))
     close = [KEYS[match] for match in difflib.get_close_matches(key[:64], KEYS)]
     meant = (*_KEYS_MEANT.get(key, ()), *close)
     instead = [TERMS[key].tidy(*word.values) for key in dict.fromkeys(meant) if word.items]
@@ -229,7 +232,8 @@ def _terms_meant(text: str) -> list[str]:
 
 def _statuses_meant(text: str) -> tuple[str, ...]:
     """Few people mistype the first letter, and `hall` is a likelier room than a mistyped `all`."""
-    return tuple(status for word, status in close_statuses(text, _CLOSE) if word[0] == text[0].lower())
+    seen = look_alike(text) or text
+    return tuple(status for word, status in close_statuses(seen, _CLOSE) if word[0] == seen[0].lower())
 
 
 def _read(parse: Callable[[str], _T], text: str) -> _T | None:

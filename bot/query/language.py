@@ -204,13 +204,14 @@ def format_query(query: RecordingQuery) -> str:
     return " ".join(filter(None, (_formatted(term, query) for term in TERMS.values())))
 
 
-def resolve_window(query: RecordingQuery, now: float, tz: str) -> Window:
+def resolve_window(query: RecordingQuery, now: float, tz: str, *, asked_now: bool = True) -> Window:
     """Find the window a query asks for. It may reach further back than the vendor's API knows.
 
     Args:
         query: its own zone wins.
-        now: Unix seconds.
+        now: when it was asked, Unix seconds.
         tz: the reader's IANA zone.
+        asked_now: False where that was some time ago, as in the button of an old message.
 
     Raises:
         QueryError: the window cannot be, at this moment: it begins in the future, or ends before it begins,
@@ -218,7 +219,7 @@ def resolve_window(query: RecordingQuery, now: float, tz: str) -> Window:
     """
     zone = query.tz or asker_zone(tz) or "UTC"
     try:
-        return resolve(query, now, zone)
+        return resolve(query, now, zone, asked_now=asked_now)
     except WindowMistake as mistake:
         suggestion = next(
             (format_query(better) for better in mistake.better if _can_be(better, now, zone)), ""

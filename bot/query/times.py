@@ -32,13 +32,16 @@ _ONE_SECOND = dt.timedelta(seconds=1)
 class Window:
     """A stretch of time, resolved: Unix milliseconds, both ends included, and the zone it was read in.
 
-    `notes` are sentences about how it was read: a repeated hour, an end that lay in the future.
+    `notes` are sentences about how it was read: a repeated hour, an end that lay in the future. `asked_now`
+    is False where the question was asked some time ago, as by a button of an old message: then nothing may
+    be said that is only true of now, such as "the last 6 h".
     """
 
     start_ms: int
     end_ms: int
     zone: str
     notes: tuple[str, ...] = ()
+    asked_now: bool = True
 
 
 class RelativeDay(StrEnum):
@@ -198,15 +201,25 @@ def _format_offset(offset_minutes: int | None) -> str:
 
 def describe_moment(now: float, zone: str) -> str:
     """A moment (Unix seconds) on a zone's clock: `Mon 23 Nov 14:03 (Europe/Berlin)`."""
+    return f"{moment_on_clock(now, zone)} ({zone})"
+
+
+def moment_on_clock(now: float, zone: str) -> str:
+    """The same where the zone is named already: `Mon 23 Nov 14:03`, and `Sun 25 Oct 02:00 CET` if it must."""
     ms = round(now * 1000)
-    span = describe_span(Window(ms, ms, zone), with_year=False)
-    return f"{span.partition(' – ')[0]} ({zone})"
+    return describe_span(Window(ms, ms, zone), with_year=False).partition(" – ")[0]
+
+
+def _is_repeated(moment: dt.datetime) -> bool:
+    """Whether a clock that is set back shows it twice."""
+    return moment.utcoffset() != moment.replace(fold=1 - moment.fold).utcoffset()
 
 
 def describe_span(window: Window, *, with_year: bool, with_seconds: bool = False) -> str:
     """The two ends of a window on its zone's clock: `Mon 23 Nov 08:03 – 14:03`; the day once if it is one.
 
-    Where the clocks change in between, both say which time they are in: `Sun 25 Oct 02:00 CEST – 02:00 CET`.
+    Where the clocks change in between, or show both of them twice, they say which time they are in:
+    `Sun 25 Oct 02:00 CEST – 02:00 CET`.
     """
     rules = zone_info(window.zone)
     start, end = (dt.datetime.fromtimestamp(ms / 1000, rules) for ms in (window.start_ms, window.end_ms))
@@ -217,7 +230,7 @@ def describe_span(window: Window, *, with_year: bool, with_seconds: bool = False
         for moment in (start, end)
     ]
     clock = "%H:%M:%S" if with_seconds else "%H:%M"
-    if start.utcoffset() != end.utcoffset():
+    if start.utcoffset() != end.utcoffset() or (_is_repeated(start) and _is_repeated(end)):
         clock += " %Z"
     last_day = "" if start.date() == end.date() else f"{days[1]} "
     return f"{days[0]} {start:{clock}} – {last_day}{end:{clock}}"

@@ -1,7 +1,8 @@
 """Text as people and phones type it: made plain before it is read, and made safe before it is said back.
 
 `normalise` undoes what Slack and keyboards do to a command. `quote` writes a value so that `normalise` and
-the reader of queries give back exactly that value: whatever `normalise` would change is escaped.
+the reader of queries give back exactly that value: whatever `normalise` would change is escaped. `look_alike`
+finds the plain text that somebody sees where another script's letters stand.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 import re
 import sys
 import unicodedata
+
+_SCRIPTS_TAKEN_FOR_LATIN = ("Armenian", "Cyrillic", "Greek")
 
 MAX_SHOWN = 80
 """How many characters of somebody's text a sentence repeats."""
@@ -25,6 +28,8 @@ _REPLACED = {
     "'": "‘’‚‛‹›′",
     "-": "‐‑‒–−﹣",
     "--": "—―",
+    ",": "،",
+    ".": "٫",
     "": "\u00ad\u061c\u180e\ufeff",
 }
 _INVISIBLE = (*range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070))
@@ -44,14 +49,26 @@ def _translation() -> dict[int, str]:
 
 
 _PLAIN = _translation()
+_OTHER_DIGIT = re.compile(r"(?![0-9])\d")
 _TYPOGRAPHIC = "".join(re.escape(chr(code)) for code in _PLAIN if chr(code) != " ")
-_UNSTABLE = rf"[{_TYPOGRAPHIC}]|&(?=(?:amp|lt|gt);)|<(?=[@#!]|[A-Za-z][A-Za-z0-9+.-]*:)"
+_UNSTABLE = (
+    rf"[{_TYPOGRAPHIC}]|{_OTHER_DIGIT.pattern}|&(?=(?:amp|lt|gt);)|<(?=[@#!]|[A-Za-z][A-Za-z0-9+.-]*:)"
+)
 _CHANGED_BY_NORMALISING = re.compile(_UNSTABLE)
 _ESCAPED_IN_QUOTES = re.compile(rf'["\\]|{_UNSTABLE}')
 _BARE = re.compile(r"[^\s\"',=:][^\s\",]*")
 _TERM_LIKE = re.compile(r"[A-Za-z_-]+[=:]")
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|x([0-9a-fA-F]{2})|(.))")
 _BAD_ESCAPE = re.compile(r"""(\\["'\\]|\\u[0-9a-fA-F]{4}|\\U[0-9a-fA-F]{8}|\\x[0-9a-fA-F]{2})|\\""")
+
+_SEEN_AS = (
+    "aаα bЬ cсϲ dԁ eе gɡ hһհ iіιı jјϳ kкκ lӏłǀ nո oоοօøס pрρ qԛ sѕ uυս vνѵ wԝω xхχ yуγ "
+    "AАΑ BВΒ CСϹ EЕΕ FϜ GԌ HНΗ IІΙӀ JЈͿ KКΚ LŁ MМΜϺ NΝ OОΟØՕ PРΡ QԚ SЅՏ TТΤ VѴ WԜ XХΧ YҮΥ ZΖ 3ЗӠ -ー"
+)
+"""A plain character, and behind it the letters of other scripts that people take for it (after Unicode's
+confusables.txt)."""
+
+_LOOK_ALIKES = {ord(seen): group[0] for group in _SEEN_AS.split() for seen in group[1:]}
 
 
 class Mistake(ValueError):  # noqa: N818 - it is the asker's, and never leaves the reader of queries
@@ -75,12 +92,45 @@ def normalise(text: str) -> str:
 
     Slack's tokens (`<@U1|name>`, `<http://x|x>`) become their label again, and only then are `&amp;`, `&lt;`
     and `&gt;` undone, so that typed angle brackets are never taken for a token. Typographic quotes, dashes
-    and spaces become the plain ones, invisible characters go, full-width characters become ASCII.
+    and spaces become the plain ones, invisible characters go, full-width characters become ASCII, and
+    digits of every script (`١٢٣٠`, `१२३०`) become 0 to 9.
     """
     text = as_typed(text)
     if not text.isascii() or not text.isprintable():
-        text = text.translate(_PLAIN)
+        text = ascii_digits(text.translate(_PLAIN))
     return text.strip(" ")
+
+
+def ascii_digits(text: str) -> str:
+    """The text with 0 to 9 for the decimal digits of every script."""
+    if text.isascii():
+        return text
+    return _OTHER_DIGIT.sub(lambda match: str(unicodedata.decimal(match[0])), text)
+
+
+def look_alike(text: str) -> str:
+    """The ASCII text that this looks like, without its accents; empty where it looks like none.
+
+    `сlass-7` with a Cyrillic с is `class-7`, `Ｃafé` is `Cafe`; `会议` looks like nothing else.
+    """
+    if text.isascii():
+        return text
+    plain = unicodedata.normalize("NFKD", text.translate(_LOOK_ALIKES)).translate(_LOOK_ALIKES)
+    seen = "".join(
+        "-" if unicodedata.category(letter) == "Pd" else letter
+        for letter in ascii_digits(plain)
+        if unicodedata.category(letter)[0] != "M"
+    )
+    return seen if seen.isascii() else ""
+
+
+def odd_letter(text: str) -> str:
+    """The first letter or sign that isn't ASCII, as a sentence names it: `` `ü` ``, ``the Cyrillic `с` ``."""
+    at = next(place for place, letter in enumerate(text) if not letter.isascii())
+    is_mark = unicodedata.category(text[at])[0] == "M"
+    script = unicodedata.name(text[at], "").partition(" ")[0].capitalize()
+    named = f"`{shown(text[max(0, at - is_mark) : at + 1])}`"
+    return f"the {script} {named}" if script in _SCRIPTS_TAKEN_FOR_LATIN else named
 
 
 def as_typed(text: str) -> str:
@@ -112,10 +162,11 @@ def quote(value: str) -> str:
 
 def _escape(match: re.Match[str]) -> str:
     character = match[0]
-    code = ord(character)
     if character in '"\\':
         return "\\" + character
-    return f"\\x{code:02x}" if code <= 0xFF else f"\\u{code:04x}"  # noqa: PLR2004 - two digits or four
+    if character.isascii():
+        return f"\\x{ord(character):02x}"
+    return character.encode("unicode_escape").decode()
 
 
 def unquote(quoted: str) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from bot.query.durations import canonical_duration, looks_like_duration, parse_duration
 from bot.query.time_words import parse_time_point
-from bot.query.typed_text import Mistake, joined, shown
+from bot.query.typed_text import Mistake, ascii_digits, joined, odd_letter, shown
 from bot.query.zones import find_zone
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ MAX_ROOM_BYTES = 128
 MAX_SIZE = 20
 MAX_PAGE = 100_000
 
-_VENDOR_ROOM = re.compile(r"[A-Za-z0-9~!@#$%^&*()_+=`;',.<>/\\-]{1,128}")
 _TASK_ID = re.compile(r"[A-Za-z0-9_-]{16}")
 _NUMBER = re.compile(r"[0-9]{1,9}")
 _UNSHOWABLE = ("Cc", "Cf", "Cs", "Zl", "Zp")
@@ -106,30 +105,41 @@ def _one(key: str, values: tuple[str, ...]) -> str:
     value = values[0].strip()
     if not value:
         raise Mistake(f"The value of `{key}=` is empty.")
-    return value
+    return ascii_digits(value)
 
 
 def parse_rooms(values: tuple[str, ...]) -> tuple[str, ...]:
-    """Room IDs, each once, as the vendor can have them."""
-    rooms = tuple(dict.fromkeys(values))
+    """Room IDs, each once, as the vendor can have them.
+
+    They are ASCII (vendor docs), so digits of another script are those digits. The vendor names an alphabet
+    too, which isn't insisted on: an ID of other ASCII characters is truthfully answered with "none".
+    """
+    rooms = tuple(dict.fromkeys(map(ascii_digits, values)))
     for room in rooms:
-        if not _VENDOR_ROOM.fullmatch(room):
-            _check_unusual_room(room)
+        check_room(room)
     if len(rooms) > MAX_ROOMS:
         raise Mistake(f"`room=` takes at most {MAX_ROOMS} rooms, and here are {len(rooms)}.")
     return rooms
 
 
-def _check_unusual_room(room: str) -> None:
-    """The vendor's alphabet is not insisted on: an ID outside it is truthfully answered with "none"."""
+def check_room(room: str) -> None:
+    """See that the vendor can have a room of this ID.
+
+    Raises:
+        Mistake: it cannot: the ID is empty, too long, not ASCII, or holds what nobody can see.
+    """
     if not room.strip():
         raise Mistake("A room ID in `room=` is empty.")
     if any(unicodedata.category(character) in _UNSHOWABLE for character in room):
         raise Mistake(f"The room ID `{shown(room)}` holds a control character or an invisible one.")
-    size = len(room.encode())
-    if size > MAX_ROOM_BYTES:
+    if not room.isascii():
         raise Mistake(
-            f"The room ID `{shown(room)}` has {size} bytes; ZEGOCLOUD allows at most {MAX_ROOM_BYTES}."
+            f"`{shown(room)}` can't be a room ID: room IDs have only English letters, digits, and symbols, "
+            f"not {odd_letter(room)}."
+        )
+    if len(room) > MAX_ROOM_BYTES:
+        raise Mistake(
+            f"The room ID `{shown(room)}` has {len(room)} bytes; ZEGOCLOUD allows at most {MAX_ROOM_BYTES}."
         )
 
 
@@ -198,6 +208,11 @@ def parse_number_of(key: str, highest: int) -> Callable[[tuple[str, ...]], int]:
 def parse_task(values: tuple[str, ...]) -> str:
     """One task ID."""
     task = _one("task", values)
+    if not task.isascii():
+        raise Mistake(
+            f"`{shown(task)}` can't be a task ID: task IDs have only English letters, digits, `-`, and `_`, "
+            f"not {odd_letter(task)}."
+        )
     if not is_task_id(task):
         raise Mistake(
             f"`{shown(task)}` is not a task ID: those have 16 characters, letters, digits, `-` and `_`."

@@ -28,13 +28,14 @@ def needs_zone(query: RecordingQuery) -> bool:
     return any(point is not None and point.needs_zone for point in (query.start, query.end))
 
 
-def resolve(query: RecordingQuery, now: float, zone: str) -> Window:
+def resolve(query: RecordingQuery, now: float, zone: str, *, asked_now: bool = True) -> Window:
     """Find the window.
 
     Args:
         query: what is asked.
-        now: Unix seconds.
+        now: when it was asked, Unix seconds.
         zone: IANA name in which wall-clock words are read.
+        asked_now: False where that was some time ago.
 
     Raises:
         WindowMistake: it cannot be.
@@ -42,7 +43,7 @@ def resolve(query: RecordingQuery, now: float, zone: str) -> Window:
     _check_zone(query, zone)
     now_ms = round(now * 1000)
     if query.last_seconds is not None:
-        return Window(now_ms - query.last_seconds * 1000, now_ms, zone)
+        return Window(now_ms - query.last_seconds * 1000, now_ms, zone, asked_now=asked_now)
     start_ms, start_note = _end_of_window(query, "start", now, zone)
     end_ms, end_note = _end_of_window(query, "end", now, zone)
     if query.start and start_ms > now_ms:
@@ -53,11 +54,16 @@ def resolve(query: RecordingQuery, now: float, zone: str) -> Window:
     if query.end and end_ms > now_ms:
         end_ms = now_ms
         if query.end != TimePoint(RelativeDay.TODAY):
-            end_note = f"`{TERMS['to'].format(query.end)}` is in the future; read as now."
+            typed = f"`{TERMS['to'].format(query.end)}`"
+            end_note = (
+                f"{typed} is in the future; read as now."
+                if asked_now
+                else f"{typed} was in the future when this was asked; the window ends at that moment."
+            )
     if start_ms >= end_ms:
         raise _backwards(query)
     notes = dict.fromkeys(filter(None, (start_note, end_note)))
-    return Window(start_ms, end_ms, zone, tuple(notes))
+    return Window(start_ms, end_ms, zone, tuple(notes), asked_now)
 
 
 def _check_zone(query: RecordingQuery, zone: str) -> None:

@@ -63,7 +63,7 @@ def describe_subject(query: RecordingQuery, shown: Callable[[str], str] = str) -
 
 def describe_window(query: RecordingQuery, window: Window) -> str:
     """The window in words: `the last 6 h`, or its ends on the clock of the zone they were read in."""
-    if query.last_seconds is not None:
+    if query.last_seconds is not None and window.asked_now:
         return f"the last {exact_duration(query.last_seconds)}"
     return f"{_span(query, window)} ({window.zone})"
 
@@ -71,7 +71,7 @@ def describe_window(query: RecordingQuery, window: Window) -> str:
 def describe_meaning(query: RecordingQuery, window: Window) -> str:
     """What stands beside the moments of a window: `the last 6 h`, or the zone in which it was asked."""
     if query.last_seconds is not None:
-        return describe_window(query, window)
+        return describe_window(query, window) if window.asked_now else ""
     return f"asked in {window.zone}" if needs_zone(query) else ""
 
 
@@ -85,7 +85,7 @@ def describe_query(query: RecordingQuery, window: Window) -> str:
     """One sentence that says back everything that was asked."""
     if query.task is not None:
         return f"Details of task {query.task}."
-    if query.last_seconds is None:
+    if query.last_seconds is None or not window.asked_now:
         during = f"in the window {_span(query, window)} ({window.zone})"
     else:
         during = f"in {describe_window(query, window)} ({_span(query, window)}, {window.zone})"

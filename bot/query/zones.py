@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import difflib
 import re
-import zoneinfo
 from functools import cache, lru_cache
 
 from bot.query.typed_text import Mistake, shown
+from bot.zones import NOT_ZONES, zone_info, zone_names
 
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+)*")
+__all__ = ["ABBREVIATIONS", "asker_zone", "find_zone", "zone_info"]
+
 _OFFSET = re.compile(r"(?:UTC|GMT)? ?([+-])0?([0-9]|1[0-4])(?::?00)?", re.IGNORECASE)
 _UNIVERSAL = ("UTC", "GMT")
-_NOT_ZONES = ("posix/", "right/", "posixrules", "localtime", "Factory")
 
 ABBREVIATIONS = {
     "ACST": "Australia/Adelaide",
@@ -61,28 +61,13 @@ ABBREVIATIONS = {
 the time-zone database has it knows no summer time."""
 
 
-@lru_cache(maxsize=64)
-def zone_info(name: str) -> zoneinfo.ZoneInfo:
-    """The rules of a zone.
-
-    Raises:
-        LookupError: there is no zone of that name.
-    """
-    if not _NAME.fullmatch(name) or name.startswith(_NOT_ZONES):
-        raise LookupError(name)
-    try:
-        return zoneinfo.ZoneInfo(name)
-    except (ValueError, OSError) as error:  # a file that is no zone, a folder
-        raise LookupError(name) from error
-
-
 @cache
 def _names() -> dict[str, str]:
-    """Every zone by its name in small letters. The scan reads hundreds of files: only for a mistake."""
+    """Every zone by its name in small letters."""
     return {
         name.lower(): name
-        for name in sorted(zoneinfo.available_timezones())
-        if not name.startswith(_NOT_ZONES) and name.upper() not in ABBREVIATIONS
+        for name in sorted(zone_names())
+        if not name.startswith(NOT_ZONES) and name.upper() not in ABBREVIATIONS
     }
 
 
@@ -98,6 +83,14 @@ def find_zone(text: str) -> str:
     Raises:
         Mistake: not a zone; `nearest` has what may be meant (`berlin`, `CET`, `UTC+2`, a typing error).
     """
+    if (name := _known_zone(text)) is not None:
+        return name
+    raise Mistake(
+        f"`{shown(text)}` is not a time zone: zones are written like `Europe/Berlin`.", _nearest_zones(text)
+    )
+
+
+def _known_zone(text: str) -> str | None:
     if text.upper() in _UNIVERSAL:
         return text.upper()
     if "/" in text:
@@ -105,23 +98,16 @@ def find_zone(text: str) -> str:
             return zone_info(text).key
         except LookupError:
             pass
-    name = _names().get(text.lower())
-    if name is not None:
-        return name
-    raise Mistake(
-        f"`{shown(text)}` is not a time zone: zones are written like `Europe/Berlin`.", _nearest_zones(text)
-    )
+    return _names().get(text.lower())
 
 
 @lru_cache(maxsize=256)
 def asker_zone(name: str) -> str | None:
-    """The zone in which somebody reads times, by a name that `find_zone` accepts; None if it is unknown."""
-    try:
-        return find_zone(name)
-    except Mistake:
-        abbreviation = ABBREVIATIONS.get(name.upper())
-        known = name in zoneinfo.available_timezones()
-        return abbreviation if known else None
+    """The zone in which somebody reads times, by a name that `find_zone` accepts; None if it is unknown.
+
+    Nobody is told what else may be meant, so nothing is compared: Slack's answers are read on the event loop.
+    """
+    return _known_zone(name) or (ABBREVIATIONS.get(name.upper()) if name in zone_names() else None)
 
 
 def _nearest_zones(text: str) -> tuple[str, ...]:

@@ -11,9 +11,10 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bot.errors import TaskNotFoundError
+from bot.errors import TaskNotFoundError, ZegoBadAnswerError
 from bot.models import FAILED, RUNNING
 from bot.page import Cursor
+from bot.plural import count
 from bot.query import Sort
 from bot.reading.outcomes import by_room
 from bot.verdicts.judge import judge_row, needs_attention
@@ -45,7 +46,7 @@ async def keep_what_needs_attention(
     """Cut the screen of what needs attention out of an answer that has every row.
 
     What runs and what failed is looked at first; the others from the newest on, as far as `MOST_CHECKED`
-    goes. A row that was not looked at is judged by what the list tells.
+    goes. A row that was not looked at, or whose details cannot be read, is judged by what the list tells.
 
     Args:
         everything: every recording of the window, on one page, with what still runs from before it, and all
@@ -63,7 +64,7 @@ async def keep_what_needs_attention(
     in_room = by_room(everything.running)
     first = sorted(rows, key=lambda row: (row.status not in RUNNING and row.status != FAILED, -row.began_ms))
     chosen = first[:MOST_CHECKED]
-    looked_at = await _look_at(chosen, details_of, progress)
+    looked_at, unreadable = await _look_at(chosen, details_of, progress)
     judged = {
         row.task_id: judge_row(row, in_room(row), now_ms, thresholds, looked_at.get(row.task_id))
         for row in rows
@@ -74,8 +75,10 @@ async def keep_what_needs_attention(
     if len(chosen) < len(rows):
         of = f"{'' if everything.exact else 'at least '}{len(rows):,}"
         notes = (*notes, f"Checked {len(chosen):,} of {of}: what runs or failed, then the newest.")
+    if unreadable:
+        notes = (*notes, f"The details of {count(unreadable, 'recording')} could not be read.")
     page = _cut(everything, kept, all_rows=all_rows)
-    all_checked = len(chosen) == len(rows)
+    all_checked = len(chosen) == len(rows) and not unreadable
     return replace(
         page,
         notes=notes,
@@ -93,16 +96,25 @@ async def _look_at(
     rows: Sequence[Recording],
     details_of: Callable[[str], Awaitable[RecordingDetails]],
     progress: Callable[[int, int], None] | None,
-) -> dict[str, RecordingDetails]:
+) -> tuple[dict[str, RecordingDetails], int]:
+    """The details by task ID, and of how many they cannot be read: of all only where the vendor is away.
+
+    Raises:
+        ZegoError, TooLateError: the vendor did not answer.
+    """
     turns = asyncio.Semaphore(CALLS_AT_ONCE)
     found: dict[str, RecordingDetails] = {}
+    unreadable: list[ZegoBadAnswerError] = []
     done = 0
 
     async def look(row: Recording) -> None:
         nonlocal done
         async with turns:
             with suppress(TaskNotFoundError):  # it left the 3 days meanwhile: the list's word has to do
-                found[row.task_id] = await details_of(row.task_id)
+                try:
+                    found[row.task_id] = await details_of(row.task_id)
+                except ZegoBadAnswerError as error:
+                    unreadable.append(error)
             done += 1
             if progress:
                 progress(done, len(rows))
@@ -113,7 +125,9 @@ async def _look_at(
                 group.create_task(look(row))
     except BaseExceptionGroup as failed:
         raise failed.exceptions[0] from None
-    return found
+    if len(unreadable) == len(rows) > 1:
+        raise unreadable[0]
+    return found, len(unreadable)
 
 
 def _cut(everything: Page, kept: list[Recording], *, all_rows: bool) -> Page:

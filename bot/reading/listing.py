@@ -1,8 +1,8 @@
 """Reads one of the vendor's lists page by page, from either end; trusts its order while that holds.
 
-What counts as proof: every page read has the same total and as many rows as that total means, and no row came
-twice. A list of a fixed window only grows (what ended) or only shrinks (what runs), so an equal total at two
-moments means the same rows at both, and between them.
+What counts as proof: every page read has the same total and as many rows as that total means, those included
+that cannot be read, and no row came twice. A list of a fixed window only grows (what ended) or only shrinks
+(what runs), so an equal total at two moments means the same rows at both, and between them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from bot.zegocloud.protocol import PAGE_SIZE
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from bot.models import Recording, TaskPage
+    from bot.models import Recording, TaskPage, Unreadable
     from bot.zegocloud.client import Asking, ZegoClient
     from bot.zegocloud.protocol import DescribeTasks
 
@@ -123,6 +123,13 @@ class Listing:
         if self._mended is not None:
             return (row for row, _ in self._mended.rows.values())
         return (row for page in self._pages.values() for row in page.recordings)
+
+    @property
+    def unreadable(self) -> dict[str, Unreadable]:
+        """Rows seen so far that could not be read, by their identity."""
+        if self._mended is not None:
+            return self._mended.unreadable
+        return {row.identity: row for page in self._pages.values() for row in page.unreadable}
 
     @property
     def rows_skipped(self) -> int:
@@ -246,7 +253,7 @@ class Listing:
         [total] = totals
         rows = 0
         for number, page in self._pages.items():
-            if len(page.recordings) != max(0, min(PAGE_SIZE, total - (number - 1) * PAGE_SIZE)):
+            if page.row_count != max(0, min(PAGE_SIZE, total - (number - 1) * PAGE_SIZE)):
                 return False
             rows += len(page.recordings)
         return len({row.task_id for page in self._pages.values() for row in page.recordings}) == rows
@@ -276,6 +283,8 @@ class Listing:
 
     def _edge(self, chunk: int, *, last: bool) -> int | None:
         page = self._pages.get(self._page_of(chunk))  # neither is sure where the list does not keep still
-        if page is None or not page.recordings:
+        if page is None or not page.row_count:
             return None
+        if not page.recordings:  # nobody knows: as if the unread rows might stand in front of all others
+            return self.request.end_ms + 1 if last == self._newest_first else self.request.start_ms - 1
         return page.recordings[-1 if last == self._newest_first else 0].began_ms

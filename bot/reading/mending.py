@@ -12,7 +12,7 @@ from bot.zegocloud.protocol import PAGE_SIZE
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
 
-    from bot.models import Recording, TaskPage
+    from bot.models import Recording, TaskPage, Unreadable
     from bot.zegocloud.protocol import DescribeTasks
 
 NARROWEST_MS = 3
@@ -35,6 +35,7 @@ class MendedList:
 
     Attributes:
         rows: each row by task ID, with the moment (Unix ms) it was taken.
+        unreadable: rows that cannot be read, by their identity. When they began is not known.
         steady: False where calls were used up, or the vendor's counts do not fit its rows.
         until_ms: until when the list is known: what changed later may be missing.
     """
@@ -46,10 +47,14 @@ class MendedList:
         pages: Iterable[TaskPage],
         most_calls: int,
     ) -> None:
+        pages = tuple(pages)
         self.rows: dict[str, tuple[Recording, int]] = {
             row.task_id: (row, page.as_of_ms)
             for page in sorted(pages, key=lambda page: page.as_of_ms)
             for row in page.recordings
+        }
+        self.unreadable: dict[str, Unreadable] = {
+            row.identity: row for page in pages for row in page.unreadable
         }
         self.steady = True
         self.until_ms = 0
@@ -63,19 +68,25 @@ class MendedList:
         self.steady = True
         self._calls_left = self._most_calls
         known = sorted((row for row, _ in self.rows.values()), key=_by_order)
-        self.until_ms = await self._mend(self._request.start_ms, self._request.end_ms, known)
+        begin_ms, end_ms = self._request.start_ms, self._request.end_ms
+        self.until_ms = await self._mend(begin_ms, end_ms, known, len(self.unreadable))
 
-    async def _mend(self, start_ms: int, end_ms: int, known: Sequence[Recording]) -> int:
-        """Put one stretch right; returns when its rows were counted (Unix ms)."""
+    async def _mend(self, start_ms: int, end_ms: int, known: Sequence[Recording], unreadable: int) -> int:
+        """Put one stretch right; returns when its rows were counted (Unix ms).
+
+        Where in it the unreadable rows are is not known, so its halves are expected to have none. A half that
+        does is read to the end; where as many rows have gone from it, those may stay.
+        """
         self._calls_left -= 1
         page = await self._fetch(replace(self._request, start_ms=start_ms, end_ms=end_ms, page=1))
-        if page.total <= PAGE_SIZE or len(page.recordings) < PAGE_SIZE:
-            self.steady &= page.total == len(page.recordings)
+        if page.total <= PAGE_SIZE or page.row_count < PAGE_SIZE:
+            self.steady &= page.total == page.row_count
             for row in known:
                 del self.rows[row.task_id]
             self._take(page)
             return page.as_of_ms
-        as_known = page.total == len(known) and all(row.task_id in self.rows for row in page.recordings)
+        as_known = page.total == len(known) + unreadable
+        as_known = as_known and all(row.task_id in self.rows for row in page.recordings)
         self._take(page)
         if as_known:
             return page.as_of_ms
@@ -86,11 +97,12 @@ class MendedList:
         middle_ms = min(max(middle_ms, start_ms + 2), end_ms - 1)
         await together(
             (
-                self._mend(start_ms, middle_ms - 1, [row for row in known if row.began_ms < middle_ms]),
-                self._mend(middle_ms, end_ms, [row for row in known if row.began_ms >= middle_ms]),
+                self._mend(start_ms, middle_ms - 1, [row for row in known if row.began_ms < middle_ms], 0),
+                self._mend(middle_ms, end_ms, [row for row in known if row.began_ms >= middle_ms], 0),
             )
         )
         return page.as_of_ms
 
     def _take(self, page: TaskPage) -> None:
         self.rows.update((row.task_id, (row, page.as_of_ms)) for row in page.recordings)
+        self.unreadable.update((row.identity, row) for row in page.unreadable)

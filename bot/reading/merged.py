@@ -76,6 +76,14 @@ class Merged:
         """More rows than this there cannot be, where counts count."""
         return sum(listing.total for listing in self.lists)
 
+    @property
+    def unreadable(self) -> int:
+        """How many rows of these lists could not be read."""
+        found = {identity for listing in self.lists for identity in listing.unreadable}
+        if found:  # one that ended meanwhile may be readable in the other list
+            found -= {row.task_id for listing in self.lists for row in listing.every_row}
+        return len(found)
+
     def blocking(self) -> Listing:
         """The partial list whose unread rows may stand before all others."""
         key = max if self._newest_first else min
@@ -106,14 +114,15 @@ class Merged:
 
     def total(self, settled: Settled) -> tuple[int, bool]:
         """How many there are, and whether that is exact; else so many at least."""
-        exact = all(listing.steady for listing in self.lists) and all(room.agreed for room in self.rooms)
+        kept_still = all(listing.steady for listing in self.lists) and all(room.agreed for room in self.rooms)
+        exact = kept_still and not self.unreadable
         if not self.incomplete:
             return len(settled.rows) + settled.offset, exact
         if not self.counted:
             return len(settled.rows), False
         counts = [[self._count(listing) for listing in room.lists] for room in self.rooms]
-        if exact:
-            return sum(map(sum, counts)), True
+        if kept_still:
+            return sum(map(sum, counts)), exact
         # What ended between two readings may be counted in both lists.
         return sum(map(max, counts)), False
 

@@ -13,6 +13,7 @@ from bot.reading.plan import PLANS
 from bot.reading.scan import Scan
 from bot.reading.screen import read_screen
 from bot.reading.sight import MARGIN_MS, look, skew_note
+from bot.reading.together import together
 from bot.zegocloud.protocol import DescribeTasks, TaskFilter
 
 if TYPE_CHECKING:
@@ -129,8 +130,20 @@ class Reader:
             progress=progress,
         )
 
+    async def read_newest(self, question: Question, asking: Asking) -> None:
+        """Have the first page of both lists sent, and kept, in two calls: nothing is made of them.
+
+        Raises:
+            ZegoError, TooLateError: the vendor did not answer.
+        """
+        scan = self._scan(question, asking)
+        asked_ms = question.asked_ms if question.asked_ms is not None else scan.now_ms
+        span = look(question, asked_ms, scan.sight(asked_ms)).everything
+        lists = (DescribeTasks(kind, span.start_ms, span.end_ms) for kind in TaskFilter)
+        await together(self._zego.list_tasks(request, asking) for request in lists)
+
     async def look_elsewhere(self, page: Page, asking: Asking) -> Page:
-        """Look for the same in everything the API can see, for an answer that found nothing."""
+        """Look for the same in everything the API can see now, for an answer that found nothing."""
         return await _read_elsewhere(self._scan(page.question, asking), page)
 
     def _now_ms(self) -> int:
@@ -147,13 +160,14 @@ async def _read_elsewhere(scan: Scan, page: Page) -> Page:
         page=1,
         sort=Sort.NEWEST,
     )
-    question = replace(page.question, query=query, cursor=None)
-    asked_ms = question.asked_ms if question.asked_ms is not None else scan.now_ms
-    window = look(question, asked_ms, scan.sight(asked_ms)).window
+    asked_ms = page.question.asked_ms if page.question.asked_ms is not None else scan.now_ms
+    now_ms = scan.sight(asked_ms).now_ms  # a button may be days old; equal questions still share the calls
+    question = replace(page.question, query=query, cursor=None, asked_ms=now_ms)
+    window = look(question, now_ms, scan.sight(now_ms)).window
     if window.start_ms >= page.window.start_ms and window.end_ms <= page.window.end_ms:
         return page
     wide = await read_screen(scan, question)
     if not wide.total and not wide.exact:
         return page
     latest = wide.recordings[0] if wide.recordings else None
-    return replace(page, elsewhere=Elsewhere(wide.total, wide.exact, latest))
+    return replace(page, elsewhere=Elsewhere(wide.total, wide.exact, latest, now_ms))

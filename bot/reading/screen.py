@@ -14,8 +14,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from bot.errors import QueryError
 from bot.page import Cursor, Page
+from bot.plural import count
 from bot.query import Sort
+from bot.query.typed_text import Mistake
+from bot.query.values import check_room
 from bot.reading.merged import Merged, Settled
 from bot.reading.plan import PLANS
 from bot.reading.room_lists import RoomLists
@@ -24,7 +28,7 @@ from bot.reading.together import together
 from bot.zegocloud.protocol import PAGE_SIZE, DescribeTasks, TaskFilter
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from bot.page import Question
     from bot.query import RecordingQuery
@@ -42,9 +46,10 @@ async def read_screen(scan: Scan, question: Question, *, everything: bool = Fals
     """Read one screen of the answer, or all of it.
 
     Raises:
-        QueryError: the window means nothing at the moment it is asked for.
+        QueryError: the window means nothing at the moment it is asked for, or no room can have such an ID.
         ZegoError, TooLateError: the vendor did not answer.
     """
+    _check_rooms(question.query.rooms)
     asked_ms = question.asked_ms if question.asked_ms is not None else scan.now_ms
     lookup = look(question, asked_ms, scan.sight(asked_ms))
     if everything:
@@ -69,6 +74,15 @@ async def read_screen(scan: Scan, question: Question, *, everything: bool = Fals
     return await reading.page(page, everything=everything)
 
 
+def _check_rooms(rooms: Iterable[str]) -> None:
+    """An impossible room must never come out as "none", wherever the question comes from."""
+    try:
+        for room in rooms:
+            check_room(room)
+    except Mistake as mistake:
+        raise QueryError(mistake.problem) from None
+
+
 class _Reading:
     """The lists of one question, read as far as its screen needs."""
 
@@ -86,8 +100,6 @@ class _Reading:
     async def open(self) -> None:
         """Read the beginning of every list."""
         rooms: tuple[str | None, ...] = self._query.rooms or (None,)
-        # The vendor's room IDs are ASCII (vendor docs): it calls others invalid instead of finding nothing.
-        rooms = tuple(room for room in rooms if room is None or room.isascii())
         self._merged = self._merge(await together(self._open_room(room) for room in rooms))
 
     async def page(self, page: Page, *, everything: bool) -> Page:
@@ -107,6 +119,9 @@ class _Reading:
         notes = page.notes
         if number != asked and screen and not self._cursor:
             notes = (*notes, f"There is no page {asked}; this is the last one.")
+        if unreadable := merged.unreadable:
+            verb = "is" if unreadable == 1 else "are"
+            notes = (*notes, f"{count(unreadable, 'recording')} could not be read and {verb} left out.")
         total, exact = merged.total(settled)
         before = merged.running_before() if self._plan.everything_running else []
         more = at + size < len(settled.rows)
@@ -118,6 +133,7 @@ class _Reading:
             first=first,
             total=max(total, first + len(screen)),
             exact=exact,
+            unreadable=unreadable,
             newer=Cursor(*screen[0].order, forward=False) if first and screen else None,
             older=Cursor(*screen[-1].order, forward=True) if more else None,
             running_before=len(before) + self._counted_before,

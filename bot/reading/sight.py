@@ -42,10 +42,13 @@ class Sight:
         earliest_ms: the earliest start.
         skew_ms: the vendor's clock minus ours: what begins now has a start that is so much later. 0 while
             unknown.
+        now_ms: the moment of asking, moved on in steps to our now: that moment itself while it is under a
+            step ago.
     """
 
     earliest_ms: int
     skew_ms: int
+    now_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +88,11 @@ def sight(asked_ms: int, now_ms: int, skew_ms: int | None) -> Sight:
         now_ms: our clock.
         skew_ms: the vendor's clock minus ours; None while unknown: then any skew that signatures allow.
     """
-    steps = max(0, now_ms - asked_ms) // STEP_MS + 1
+    steps = max(0, now_ms - asked_ms) // STEP_MS
     worst_ms = SIGNATURE_TOLERANCE_MS if skew_ms is None else skew_ms
-    earliest_ms = asked_ms + steps * STEP_MS + worst_ms - API_HISTORY_MS + MARGIN_MS
-    return Sight(earliest_ms, skew_ms or 0)
+    moved_ms = asked_ms + steps * STEP_MS
+    earliest_ms = moved_ms + STEP_MS + worst_ms - API_HISTORY_MS + MARGIN_MS
+    return Sight(earliest_ms, skew_ms or 0, moved_ms)
 
 
 def look(question: Question, asked_ms: int, sees: Sight) -> Lookup:
@@ -100,7 +104,8 @@ def look(question: Question, asked_ms: int, sees: Sight) -> Lookup:
     Raises:
         QueryError: the window means nothing at that moment.
     """
-    typed = resolve_window(question.query, asked_ms / 1000, question.zone)
+    asked_now = sees.now_ms <= asked_ms
+    typed = resolve_window(question.query, asked_ms / 1000, question.zone, asked_now=asked_now)
     window = _by_their_clock(typed, question.query, asked_ms, sees.skew_ms)
     error_ms = SKEW_ERROR_MS if sees.skew_ms else 0
     until_ms = window.end_ms + (error_ms if typed.end_ms >= asked_ms else 0)

@@ -41,6 +41,8 @@ class FaultKind(StrEnum):
     """Rows are counted, but the list's key is missing."""
     WRONG_TYPES = "wrong_types"
     """Numbers arrive as text, and the list's rows as one object."""
+    UNREADABLE_ROW = "unreadable_row"
+    """The first row, or file, of every answer has text where a number belongs."""
     UNKNOWN_STATUS = "unknown_status"
     """Every task has status 9."""
     EXTRA_FIELDS = "extra_fields"
@@ -152,10 +154,11 @@ def distort(kind: FaultKind, data: dict[str, Any], list_key: str, *, used: int) 
             data = {
                 key: {"rows": value} if isinstance(value, list) else str(value) for key, value in data.items()
             }
-        case FaultKind.UNKNOWN_STATUS:
-            for item in (data, *rows):
+        case FaultKind.UNKNOWN_STATUS | FaultKind.UNREADABLE_ROW:
+            unknown = kind is FaultKind.UNKNOWN_STATUS
+            for item in (data, *rows) if unknown else rows[:1]:
                 if "Status" in item:
-                    item["Status"] = 9
+                    item["Status"] = 9 if unknown else "recorded"
         case FaultKind.EXTRA_FIELDS:
             for item in (data, *rows):
                 item["Undocumented"] = {"nested": [1, "two", None]}

@@ -12,6 +12,7 @@ from bot.query import format_query
 from bot.reading.sight import skew_note
 from bot.terminal.text import notes_of
 from bot.unseen import escaped_in_json
+from bot.words import unreadable_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -48,7 +49,7 @@ def details_json(details: RecordingDetails, verdicts: Iterable[Verdict], zone: s
             "began_at": _moment(details.began_ms),
             "ended_at": _moment(details.ended_ms),
             "as_of": iso_utc(details.as_of_ms),
-            "notes": list(filter(None, [skew_note(details.skew_ms)])),
+            "notes": list(filter(None, [unreadable_files(details), skew_note(details.skew_ms)])),
             "verdicts": [
                 {"kind": verdict.kind.value, "words": words_in_plain(verdict.words, zone, str)}
                 for verdict in verdicts

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 from rich.table import Table
 from rich.text import Text
@@ -18,7 +17,8 @@ from bot.models import FAILED, ONGOING, PAUSED, RUNNING, STARTING
 from bot.plural import count, format_size
 from bot.query import describe_query, help_terms
 from bot.reading.sight import skew_note
-from bot.words import asides, found, size, worst_verdict
+from bot.words import asides, found, size, unreadable_files, worst_verdict
+from bot.zones import zone_info
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -92,11 +92,11 @@ def show_details(details: RecordingDetails, verdicts: Iterable[Verdict], zone: s
         words = words_in_plain(verdict.words, zone, printable)
         console.print(Text(f"{verdict.headline}: ", style="bold") + Text(words))
     console.print(_facts(facts))
-    console.print(Text(f"Files: {len(details.files)}" if details.files else "No files", style="bold"))
+    console.print(Text(f"Files: {len(details.files)}" if details.file_count else "No files", style="bold"))
     for file in details.files:
         console.print(Text(printable(file.stream_id or file.file_id or "file")))
         console.print(_facts(_file_facts(file)))
-    if note := skew_note(details.skew_ms):
+    for note in filter(None, [unreadable_files(details), skew_note(details.skew_ms)]):
         console.print(Text(note, style="yellow"))
 
 
@@ -206,7 +206,7 @@ def _facts(facts: list[tuple[str, Text]]) -> Table:
 
 
 def _local(ms: int, zone: str) -> datetime:
-    return datetime.fromtimestamp(sane(ms) / 1000, UTC).astimezone(ZoneInfo(zone))
+    return datetime.fromtimestamp(sane(ms) / 1000, UTC).astimezone(zone_info(zone))
 
 
 def _minute(ms: int, zone: str) -> str:

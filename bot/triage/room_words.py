@@ -25,7 +25,11 @@ OTHER_ROOM = re.compile(
     r"(?:meeting|conference|waiting|server|hotel|living|class|board|escape|control|dining|break)[ -]$",
     re.IGNORECASE,
 )
-NUMBERED_NAME = re.compile(r"[_0-9-][A-Za-z0-9_-]{0,120}+(?![A-Za-z0-9_-])")
+_LETTER = "À-ÖØ-öø-ʯͰ-ԯ"
+"""Letters with accents, Greek and Cyrillic: what they touch is a part of a word, and no room ID. In Chinese
+text an ID stands between characters without a space."""
+
+NUMBERED_NAME = re.compile(rf"[_0-9-][A-Za-z0-9_-]{{0,120}}+(?![A-Za-z0-9_{_LETTER}-])")
 NESTED = re.compile(r"""["'\\]{1,2}\s?:\s?\{\s?["'\\]{1,2}id["'\\]{1,2}\s?:\s?""", re.IGNORECASE)
 SEPARATOR = re.compile(
     r"""
@@ -38,7 +42,7 @@ SEPARATOR = re.compile(
 )
 WORDS_BETWEEN = re.compile(r"""(?:\s[a-z]{1,12}){1,4}\s?(?:is|are|:)\s(?=["'`])""", re.IGNORECASE)
 QUOTED = re.compile(r"""(?P<quote>\\?["']|`{1,3}) (?P<value>[^\s"'`\\]{1,128}) (?P=quote)""", re.VERBOSE)
-BARE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@~+-]{0,127}+(?![A-Za-z0-9_.@~+-])")
+BARE = re.compile(rf"[A-Za-z0-9_][A-Za-z0-9_.@~+-]{{0,127}}+(?![A-Za-z0-9_.@~+{_LETTER}-])")
 LIST = re.compile(
     r"\s{0,2}(?P<mark>[,;、/&+]|(?:and|or|und|oder|sowie)(?=\s)|[和与及跟或])\s{0,2}"
     r"(?:(?:and|or|und|oder)\s)?(?:(?:rooms?|raum)\s)?[*#]?",
@@ -83,7 +87,7 @@ FEW = 2
 
 BEHIND = (
     re.compile(
-        r"(?P<value>(?<![A-Za-z0-9_.:-])[A-Za-z0-9_-]{1,64})(?:\s?(?:号|这个|那个))?(?:直播|语音)?房间"
+        rf"(?P<value>(?<![A-Za-z0-9_.:{_LETTER}-])[A-Za-z0-9_-]{{1,64}})(?:\s?(?:号|这个|那个))?(?:直播|语音)?房间"
     ),
     re.compile(
         r"`(?P<value>[^`\s]{1,128})`\s?(?:号|这个|那个)?(?:(?:chat |live )?room(?![\w-])|-?raum\b|房间)",

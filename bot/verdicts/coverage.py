@@ -42,6 +42,8 @@ class _Run:
 
 def split(details: RecordingDetails, thresholds: Thresholds) -> Verdict | None:
     """One stream is in several files. Formats and tracks side by side are not that, nor are pictures."""
+    if details.unreadable:  # one of those may fill the gap
+        return None
     by_kind: dict[tuple[str, str, int | None], list[tuple[int, RecordingFile]]] = defaultdict(list)
     for file in details.files:
         kind = (file.stream_id, file.format.lower(), file.track)
@@ -136,9 +138,10 @@ def short(details: RecordingDetails, thresholds: Thresholds) -> Verdict | None:
 def captured(details: RecordingDetails) -> int | None:
     """How much of the task's time any of its files holds, in milliseconds.
 
-    None where that cannot be known: it still runs, a file is not closed, or a figure is missing.
+    None where that cannot be known: it still runs, a file is not closed or cannot be read, or a figure is
+    missing.
     """
-    if details.status not in _OVER:
+    if details.status not in _OVER or details.unreadable:
         return None
     files = _media(details)
     if not files or any(file.status not in _CLOSED for file in files):

@@ -120,7 +120,7 @@ def no_link(details: RecordingDetails) -> Verdict | None:
 
 def _share(files: Sequence[RecordingFile], details: RecordingDetails) -> str:
     """`The only file`, `1 of 2 files`."""
-    return "The only file" if len(details.files) == 1 else f"{len(files)} of {len(details.files)} files"
+    return "The only file" if details.file_count == 1 else f"{len(files)} of {details.file_count} files"
 
 
 def _names(files: Sequence[RecordingFile]) -> Words:

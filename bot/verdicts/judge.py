@@ -100,8 +100,8 @@ def judge_row(
 ) -> tuple[Verdict, ...]:
     """What is known of a row of a list, the worst first; nothing where nothing is known.
 
-    Only `fine` says that nothing is wrong: without details, or without knowing what else runs in its room,
-    there is none.
+    Only `fine` says that nothing is wrong: without details, with files that cannot be read, or without
+    knowing what else runs in its room, there is none.
 
     Args:
         row: the recording.
@@ -114,7 +114,7 @@ def judge_row(
     if details is not None:
         in_room = None if running is None else tuple(one for one in running if one.room_id == row.room_id)
         verdicts = judge(details, now_ms, Known(running_in_room=in_room), thresholds)
-        unsure = running is None and row.status in RUNNING
+        unsure = bool(details.unreadable) or (running is None and row.status in RUNNING)
         return tuple(verdict for verdict in verdicts if not (unsure and verdict.kind is Kind.FINE))
     return _worst_first(
         (
@@ -144,6 +144,10 @@ def _worst_first(verdicts: Iterable[Verdict | None]) -> tuple[Verdict, ...]:
 def _fine(details: RecordingDetails, now_ms: int, known: Known) -> Verdict:
     uploaded = sum(file.status == verdict_files.UPLOADED for file in details.files)
     words: Words
+    if details.unreadable:
+        unread = f"{len(details.unreadable)} of {count(details.file_count, 'file')}"
+        words = (f"{unread} could not be read; nothing is wrong as far as the rest tells.",)
+        return Verdict(Kind.FINE, "Not sure", words)
     if details.status == STARTING and details.began_ms is not None:
         words = (f"It has been starting for {_so_far(details.began_ms, now_ms)}, which is normal.",)
     elif details.status == ENDED and uploaded and uploaded == len(details.files):

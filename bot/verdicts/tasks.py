@@ -75,7 +75,7 @@ def _likely_reason(details: RecordingDetails, thresholds: Thresholds) -> Words:
             f"It ran for about {_hours(cap)}: probably the time limit (MaxRecordTime), which ZEGOCLOUD ",
             "reports as an abnormal end too.",
         )
-    if not details.files:
+    if not details.file_count:
         return (
             f"It has no files{_after(details)}: probably nobody published before MaxIdleTime (30 s unless ",
             "set otherwise) was over, or the recorder could not log in to room ",
@@ -109,7 +109,7 @@ def _reached_cap(details: RecordingDetails, thresholds: Thresholds) -> int | Non
 
 def empty(details: RecordingDetails) -> Verdict | None:
     """It ended without a file. A task that ended abnormally says so in its own verdict."""
-    if details.status != ENDED or details.files:
+    if details.status != ENDED or details.file_count:
         return None
     # Vendor docs, screenshots: a snapshot task has no file list, in either mode, and needs video.
     snapshots = (

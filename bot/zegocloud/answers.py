@@ -1,16 +1,25 @@
-"""What the vendor answers: decoded, or raised as the error that its code stands for (pure)."""
+"""What the vendor answers: decoded, or raised as the error that its code stands for (pure).
+
+One row or file that is not what the API promises is left out and told of; the others are read. Only what is
+wrong with an answer as a whole is an error.
+"""
 
 from __future__ import annotations
 
 import re
-from typing import Annotated, TypeVar
+from dataclasses import replace
+from hashlib import sha256
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import msgspec
 
 from bot.errors import UnknownCodeError, ZegoBadAnswerError
-from bot.models import Recording, RecordingDetails, RecordingFile, TaskPage
+from bot.models import Recording, RecordingDetails, RecordingFile, TaskPage, Unreadable
 from bot.zegocloud.codes import CODES, error_of_http
 from bot.zegocloud.headers import Received
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _T = TypeVar("_T")
 _Moment = Annotated[int, msgspec.Meta(ge=0, le=253402300799999)]
@@ -18,7 +27,8 @@ _Moment = Annotated[int, msgspec.Meta(ge=0, le=253402300799999)]
 
 _REDIRECT, _CLIENT_ERROR = 300, 400
 _CREDENTIAL = re.compile(r"[0-9A-Fa-f]{16,}")
-
+_TASK_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+"""What may be logged as a task's ID."""
 
 _UNKNOWN = Received()
 
@@ -41,6 +51,18 @@ class _TaskList(msgspec.Struct, rename="pascal"):
     total_count: Annotated[int, msgspec.Meta(ge=0)]
     taskid_list: list[_Task] | None = None
     task_list: list[_Task] | None = None
+
+
+class _RawTaskList(msgspec.Struct, rename="pascal"):
+    """The same, with rows that are yet to be read."""
+
+    total_count: Annotated[int, msgspec.Meta(ge=0)]
+    taskid_list: list[msgspec.Raw] | None = None
+    task_list: list[msgspec.Raw] | None = None
+
+
+class _TaskId(msgspec.Struct, rename="pascal"):
+    task_id: str
 
 
 class _File(msgspec.Struct, rename="pascal"):
@@ -70,16 +92,28 @@ class _RecordStatus(msgspec.Struct, rename="pascal"):
     record_files: list[_File] | None = None
 
 
+class _RawRecordStatus(_RecordStatus, rename="pascal"):
+    """The same, with files that are yet to be read."""
+
+    record_files: list[msgspec.Raw] | None = None  # type: ignore[assignment]  # it is another type's field
+
+
 _envelope_decoder = msgspec.json.Decoder(_Envelope)
 _task_list_decoder = msgspec.json.Decoder(_TaskList)
+_raw_task_list_decoder = msgspec.json.Decoder(_RawTaskList)
+_task_decoder = msgspec.json.Decoder(_Task)
+_task_id_decoder = msgspec.json.Decoder(_TaskId)
 _record_status_decoder = msgspec.json.Decoder(_RecordStatus)
+_raw_record_status_decoder = msgspec.json.Decoder(_RawRecordStatus)
+_file_decoder = msgspec.json.Decoder(_File)
 
 
 def decode_tasks(status: int, content: bytes, *, page: int = 1, received: Received = _UNKNOWN) -> TaskPage:
     """Decode an answer to DescribeTasks.
 
     The list's key has been seen as `TaskidList` and as `TaskList`: both are read. `total` is the vendor's,
-    which may be more than the pages hold. Unknown fields and status numbers pass.
+    which may be more than the pages hold. Unknown fields and status numbers pass. A row that cannot be read
+    is left out.
 
     Args:
         status: the HTTP status.
@@ -93,7 +127,13 @@ def decode_tasks(status: int, content: bytes, *, page: int = 1, received: Receiv
     """
     envelope = _open(status, content, received)
     request_id = envelope.request_id or ""
-    data = _decode(_task_list_decoder, envelope.data, "$.Data", status, request_id)
+    unreadable: list[Unreadable] = []
+    try:
+        data = _decode(_task_list_decoder, envelope.data, "$.Data", status, request_id)
+    except ZegoBadAnswerError:
+        data, unreadable = _each_task(
+            _decode(_raw_task_list_decoder, envelope.data, "$.Data", status, request_id)
+        )
     if data.taskid_list is None and data.task_list is None and data.total_count and page == 1:
         raise ZegoBadAnswerError(
             "it counts tasks but has neither `TaskidList` nor `TaskList`",
@@ -109,6 +149,7 @@ def decode_tasks(status: int, content: bytes, *, page: int = 1, received: Receiv
         page=page,
         request_id=request_id,
         as_of_ms=received.as_of_ms,
+        unreadable=tuple(unreadable),
     )
 
 
@@ -117,11 +158,19 @@ def decode_record_status(
 ) -> RecordingDetails:
     """Decode an answer to DescribeRecordStatus about `task_id` (the answer itself does not name it).
 
-    An end of 0 means that there is none yet. Arguments and errors are those of `decode_tasks`.
+    An end of 0 means that there is none yet. A file that cannot be read is left out. Arguments and errors are
+    those of `decode_tasks`.
     """
     envelope = _open(status, content, received)
     request_id = envelope.request_id or ""
-    data = _decode(_record_status_decoder, envelope.data, "$.Data", status, request_id)
+    unreadable: list[Unreadable] = []
+    try:
+        data = _decode(_record_status_decoder, envelope.data, "$.Data", status, request_id)
+        files: Sequence[_File] = data.record_files or ()
+    except ZegoBadAnswerError:
+        raw = _decode(_raw_record_status_decoder, envelope.data, "$.Data", status, request_id)
+        data = raw
+        files, unreadable = _each(_file_decoder, raw.record_files, "$.Data.RecordFiles")
     return RecordingDetails(
         task_id=task_id,
         room_id=data.room_id,
@@ -130,10 +179,46 @@ def decode_record_status(
         ended_ms=data.record_end_timestamp or None,
         mode=data.record_mode,
         stream_type=data.stream_type,
-        files=tuple(_file(file) for file in data.record_files or ()),
+        files=tuple(map(_file, files)),
         request_id=request_id,
         as_of_ms=received.as_of_ms,
+        unreadable=tuple(replace(file, task_id=task_id) for file in unreadable),
     )
+
+
+def _each_task(data: _RawTaskList) -> tuple[_TaskList, list[Unreadable]]:
+    named, unreadable = _each(_task_decoder, data.taskid_list, "$.Data.TaskidList")
+    others, unreadable_too = _each(_task_decoder, data.task_list, "$.Data.TaskList")
+    read = _TaskList(
+        data.total_count,
+        None if data.taskid_list is None else named,
+        None if data.task_list is None else others,
+    )
+    return read, unreadable or unreadable_too
+
+
+def _each(
+    decoder: msgspec.json.Decoder[_T], parts: Sequence[msgspec.Raw] | None, at: str
+) -> tuple[list[_T], list[Unreadable]]:
+    """Read each by itself: those that can be, and what is wrong with the others."""
+    read: list[_T] = []
+    unreadable: list[Unreadable] = []
+    for place, part in enumerate(parts or ()):
+        try:
+            read.append(_decode(decoder, part, f"{at}[{place}]", 0))
+        except ZegoBadAnswerError as error:
+            task_id = _task_id_of(part)
+            unreadable.append(Unreadable(task_id or sha256(part).hexdigest(), task_id, error.what))
+    return read, unreadable
+
+
+def _task_id_of(row: msgspec.Raw) -> str:
+    """The ID of the task in a row that cannot be read otherwise; empty where it is none either."""
+    try:
+        task_id = _task_id_decoder.decode(row).task_id
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return ""
+    return task_id if _TASK_ID.fullmatch(task_id) else ""
 
 
 def _file(file: _File) -> RecordingFile:

@@ -27,11 +27,13 @@ def is_final(details: RecordingDetails) -> bool:
     """Whether nothing about a task can change any more: it ended, and each of its files is uploaded or lost.
 
     An ended task without files is not final: whether the vendor lists files only later is undocumented. Nor
-    is one with a file in backup storage, from where it may still be moved (unverified).
+    is one with a file in backup storage, from where it may still be moved (unverified), or with one that
+    cannot be read.
     """
     return (
         details.status in (ENDED, FAILED)
         and bool(details.files)
+        and not details.unreadable
         and all(file.status in _FINAL_FILES for file in details.files)
     )
 
@@ -41,7 +43,7 @@ def is_at_rest(details: RecordingDetails) -> bool:
 
     One without files counts only once its end is a while ago: they may be listed later (undocumented).
     """
-    if details.status not in (ENDED, FAILED) or details.ended_ms is None:
+    if details.status not in (ENDED, FAILED) or details.ended_ms is None or details.unreadable:
         return False
     if not details.files:
         return details.as_of_ms - details.ended_ms > LATELY_TTL_SECONDS * 1000

@@ -9,6 +9,8 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from cachetools import LRUCache
+
 from bot.errors import (
     InvalidParameterError,
     TaskNotFoundError,
@@ -27,10 +29,10 @@ from bot.zegocloud.sent import Sent
 from bot.zegocloud.transport import Transport
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
     from bot.clock import Clock
-    from bot.models import RecordingDetails, TaskPage
+    from bot.models import Recording, RecordingDetails, TaskPage, Unreadable
     from bot.zegocloud.limiter import Lane, Limiter
 
 __all__ = ["Asking", "RetryPolicy", "ZegoClient"]
@@ -41,6 +43,9 @@ ANYBODY = Asking()
 """Somebody who waits as long as it takes."""
 
 USUAL_RETRIES = RetryPolicy()
+
+MOST_TOLD = 1_000
+"""Of how many rows and files it is known that the log has them: each is there once, and not at every look."""
 
 logger = logging.getLogger(__name__)
 
@@ -70,6 +75,8 @@ class ZegoClient:
         last_ok_ms: when the vendor last answered well (Unix ms); also with an error about the question alone.
         failure: what failed last, after all retries; None once the vendor has answered well again.
         on_call: told of every request that was sent.
+        on_unreadable: told how many rows (`recording`) or files (`file`) of an answer could not be read.
+        on_seen: told of every task in an answer, in the answer's order; not again where the answer is kept.
         page_lookups, details_lookups: how often an answer was at hand.
         details_read: how many details were read so far: says whether there can be any news of them.
     """
@@ -100,8 +107,11 @@ class ZegoClient:
         self.last_ok_ms: int | None = None
         self.failure: ZegoError | None = None
         self.on_call: Callable[[Sent], None] | None = None
+        self.on_unreadable: Callable[[str, int], None] | None = None
+        self.on_seen: Callable[[Sequence[Recording | RecordingDetails]], None] | None = None
         self.page_lookups, self.details_lookups = Lookups(), Lookups()
         self.details_read = 0
+        self._told: LRUCache[str, None] = LRUCache(MOST_TOLD)
 
     def __repr__(self) -> str:
         return f"ZegoClient(app_id={self._app_id}, host={self._transport.host!r})"
@@ -215,6 +225,9 @@ class ZegoClient:
 
         page = await self._fetch("DescribeTasks", call, attempt)
         self._cache.keep_page(request, page)
+        if self.on_seen:
+            self.on_seen(page.recordings)
+        self._note_unreadable("recording", page.unreadable)
         return page
 
     async def _fetch_details(
@@ -227,7 +240,23 @@ class ZegoClient:
         details = await self._fetch("DescribeRecordStatus", call, attempt)
         self._cache.keep_details(request, details)
         self.details_read += 1
+        if self.on_seen:
+            self.on_seen((details,))
+        self._note_unreadable("file", details.unreadable)
         return details
+
+    def _note_unreadable(self, kind: str, unreadable: Sequence[Unreadable]) -> None:
+        if unreadable and self.on_unreadable:
+            self.on_unreadable(kind, len(unreadable))
+        for one in unreadable:
+            if one.identity not in self._told:
+                self._told[one.identity] = None
+                logger.warning(
+                    "ZEGOCLOUD sent a %s that cannot be read, of task %s: %s",
+                    kind,
+                    one.task_id or "unknown",
+                    one.why,
+                )
 
     async def _fetch(self, action: str, call: Call[_T], attempt: Callable[[float], Awaitable[_T]]) -> _T:
         async def noted(seconds: float) -> _T:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 from bot.sandbox.slack.chat_methods import find_channel
 from bot.sandbox.slack.refusals import Refusal
 from bot.sandbox.slack.slack_platform import TEAM_DOMAIN, message_payload
 from bot.sandbox.slack.state import APP, BOT, BOT_USER, TEAM
+from bot.zones import zone_info
 
 if TYPE_CHECKING:
     from bot.sandbox.slack.slack_platform import Platform
@@ -56,7 +56,7 @@ def users_info(platform: Platform, args: Args) -> dict[str, Any]:
 
 def person_payload(platform: Platform, person: Person) -> dict[str, Any]:
     """A user object."""
-    zone = datetime.fromtimestamp(platform.workspace.clock.now(), ZoneInfo(person.tz))
+    zone = datetime.fromtimestamp(platform.workspace.clock.now(), _rules(person.tz))
     offset = zone.utcoffset()
     return {
         "id": person.id,
@@ -75,6 +75,14 @@ def person_payload(platform: Platform, person: Person) -> dict[str, Any]:
         "is_admin": False,
         "is_owner": False,
     }
+
+
+def _rules(zone: str) -> tzinfo:
+    """A test may give a person a zone that nobody knows, or none."""
+    try:
+        return zone_info(zone)
+    except LookupError:
+        return UTC
 
 
 def conversations_info(platform: Platform, args: Args) -> dict[str, Any]:

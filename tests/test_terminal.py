@@ -227,6 +227,16 @@ async def test_csv_has_the_rows_on_stdout_and_the_notes_on_stderr(terminal: Term
     assert err.count("\n") == 1
 
 
+async def test_a_csv_that_may_lack_a_row_says_so_beside_it(terminal: Terminal) -> None:
+    tasks = [terminal.add(minutes_ago=n + 2) for n in range(86)]
+    status, out, err = await terminal.query("last=6h", "--csv", "--all")
+    assert (status, err) == (0, "")
+    terminal.zego.misbehave(Fault(FaultKind.GROWING_TOTAL))
+    status, out, err = await terminal.query("last=6h", "--csv", "--all")
+    assert (status, err) == (0, "at least 86 recordings found.\n")
+    assert [row["task_id"] for row in csv.DictReader(io.StringIO(out, newline=""))] == tasks
+
+
 async def test_data_is_utf_8_whatever_the_terminal_speaks(terminal: Terminal) -> None:
     terminal.add("房间")
     for form in ("--json", "--csv"):

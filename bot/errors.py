@@ -4,6 +4,7 @@
     ├── QueryError                  the question cannot be understood
     ├── ConfigError                 the environment cannot be used (every problem listed)
     ├── AccessError                 the asker may not ask here
+    │   └── UnknownPersonError      Slack does not tell whether the asker may
     ├── TooLateError                not finished in the time a person waits
     ├── SlackRefusedError           Slack did not take what was sent
     ├── StoppingError               the process ends before it was done
@@ -87,6 +88,17 @@ class AccessError(RecordingsError):
     def sentence(self) -> str:
         """Why, and who can change it."""
         return f"{self.reason} Ask whoever runs this bot if you need it."
+
+
+class UnknownPersonError(AccessError):
+    """Slack does not tell whether the asker belongs to those who may ask."""
+
+    def __init__(self) -> None:
+        super().__init__("Slack didn't say whether you belong to this organization.")
+
+    def sentence(self) -> str:
+        """That it can be asked again."""
+        return f"{self.reason} Try again in a moment."
 
 
 class TooLateError(RecordingsError):

@@ -1,17 +1,20 @@
-"""The time zone and the name of a person, known without making anyone wait for Slack."""
+"""What Slack knows of a person: zone, name, workspaces; known without making anyone wait for Slack."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cachetools import TTLCache
+from slack_sdk.errors import SlackApiError
 
 from bot.query.zones import asker_zone
 from bot.slack_client import slack_word
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from slack_sdk.web.async_client import AsyncWebClient
 
     from bot.clock import Clock
@@ -23,9 +26,12 @@ UNKNOWN_SECONDS = 60
 PATIENCE_SECONDS = 0.8
 """How long an answer waits for `users.info`; the default zone serves until it is known."""
 
+NOBODYS = {"user_not_found", "user_not_visible"}
+"""What Slack answers for somebody whom this workspace does not know (Slack docs, users.info)."""
+
 
 class People:
-    """Asks `users.info` for time zones and names, once an hour for each person.
+    """Asks `users.info` for time zones, names and workspaces, once an hour for each person.
 
     Args:
         client: Slack's Web API.
@@ -38,6 +44,7 @@ class People:
         self._default_zone = default_zone
         self._zones: TTLCache[str, str] = TTLCache(10_000, KNOWN_SECONDS, clock.monotonic)
         self._names: TTLCache[str, str] = TTLCache(10_000, KNOWN_SECONDS, clock.monotonic)
+        self._teams: TTLCache[str, frozenset[str]] = TTLCache(10_000, KNOWN_SECONDS, clock.monotonic)
         self._unknown: TTLCache[str, None] = TTLCache(10_000, UNKNOWN_SECONDS, clock.monotonic)
         self._asking: dict[str, asyncio.Task[None]] = {}
 
@@ -59,6 +66,12 @@ class People:
             await self._learn(user_id)
         return self._names.get(user_id, "")
 
+    async def teams(self, user_id: str) -> frozenset[str] | None:
+        """The IDs of a person's workspaces and organization; None where Slack does not tell."""
+        if user_id not in self._teams:
+            await self._learn(user_id)
+        return self._teams.get(user_id)
+
     async def aclose(self) -> None:
         """Stop asking."""
         asking = list(self._asking.values())
@@ -77,6 +90,7 @@ class People:
         try:
             answer = await self._client.users_info(user=user_id)
             person = answer.get("user") or {}
+            self._teams[user_id] = _teams_of(person)
             zone = asker_zone(str(person.get("tz") or ""))
             profile = person.get("profile") or {}
             self._names[user_id] = str(
@@ -84,6 +98,8 @@ class People:
             )
         except Exception as error:  # noqa: BLE001 - whatever comes from there, the default zone serves
             logger.warning("Slack did not tell a person's time zone: %s", slack_word(error))
+            if isinstance(error, SlackApiError) and slack_word(error) in NOBODYS:
+                self._teams[user_id] = frozenset()
         else:
             if zone:
                 self._zones[user_id] = zone
@@ -91,3 +107,14 @@ class People:
             if not zone:
                 self._unknown[user_id] = None
             del self._asking[user_id]
+
+
+def _teams_of(person: Mapping[str, Any]) -> frozenset[str]:
+    """Where a user object says that somebody belongs.
+
+    `is_stranger` says nothing of that: it is false for people of other companies in a channel that the app
+    sees (Slack docs, user object).
+    """
+    member = person.get("enterprise_user") or {}
+    teams = (person.get("team_id"), member.get("enterprise_id"), *(member.get("teams") or ()))
+    return frozenset(team for team in teams if isinstance(team, str) and team)

@@ -55,7 +55,7 @@ _IN_MESSAGES = (
     *(digest_ids.SHOW, digest_ids.HELP, DETAILS.open_file, digest_ids.ADD_FOR_OUTSIDERS),
     *(digest_ids.RESUME_FOR_OUTSIDERS, digest_ids.RUN_FOR_OUTSIDERS),
 )
-_IN_VIEWS = (DETAILS.post, DETAILS.support, DETAILS.open_file, ids.OPEN_FORM)
+_IN_VIEWS = (DETAILS.post, DETAILS.post_to_outsiders, DETAILS.support, DETAILS.open_file, ids.OPEN_FORM)
 _REFUSED_FOR_ITS_SHAPE = (
     "invalid_blocks",
     "msg_too_long",

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import strategies as st
 from rich.console import Console
 
-from bot.blocks.answer import PRIVATE, Audience, build_answer
+from bot.blocks.answer import PRIVATE, Audience, Readers, build_answer
 from bot.blocks.details import (
     build_details_blocks,
     build_details_modal,
@@ -64,6 +64,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 ZONES = st.sampled_from(["UTC", "Europe/Berlin", "Pacific/Kiritimati", "Etc/GMT+12", "America/St_Johns"])
+AUDIENCES = st.sampled_from([PRIVATE, *(Audience(readers, "U0ASKER1") for readers in Readers)])
 FORGED = "FORGED"
 """Behind a line end: a line that begins with it was begun by somebody outside."""
 
@@ -288,7 +289,7 @@ def check_button(value: str) -> None:
         return
     window = resolve_window(question.query, (question.asked_ms or NOW_MS) / 1000, "Europe/Berlin")
     page = Page(question, window, (), 0, 0, True, None, None, NOW_MS)
-    check_message(build_answer(page))
+    check_message(build_answer(page, PRIVATE))
 
 
 _NAMES = st.sampled_from(
@@ -361,7 +362,7 @@ def check_state(given: tuple[dict[str, Any], str]) -> None:
     assert isinstance(message_clicked(body).poster, str)
     asker = asker_of(body)
     with contextlib.suppress(RecordingsError):
-        check_access(asker, _SETTINGS, _HOME)
+        check_access(asker, asker.teams, _SETTINGS, _HOME)
         assert (asker.team_id, asker.channel_id) == ("T0LOCAL01", "C0GENERAL")
 
 
@@ -436,7 +437,7 @@ LISTS = st.tuples(
     ),
     ZONES,
     st.sampled_from(list(Status)),
-    st.sampled_from([PRIVATE, Audience("U0ASKER1")]),
+    AUDIENCES,
 )
 
 
@@ -485,12 +486,12 @@ def check_list(given: tuple[tuple[int, bytes], str, Status, Audience]) -> None:
         check_csv_line(line)
 
 
-DETAILS = st.tuples(_answers(_DETAILS), ZONES, HOSTILE | st.just("YRHu6-E4IyvEAAAD"), st.booleans())
+DETAILS = st.tuples(_answers(_DETAILS), ZONES, HOSTILE | st.just("YRHu6-E4IyvEAAAD"), AUDIENCES)
 
 
-def check_details(given: tuple[tuple[int, bytes], str, str, bool]) -> None:
+def check_details(given: tuple[tuple[int, bytes], str, str, Audience]) -> None:
     """One task becomes blocks, a modal, text, a ticket and JSON, or an error in words."""
-    (status, content), zone, task_id, links = given
+    (status, content), zone, task_id, audience = given
     try:
         details = decode_record_status(status, content, task_id=task_id)
     except ZegoError as error:
@@ -504,13 +505,16 @@ def check_details(given: tuple[tuple[int, bytes], str, str, bool]) -> None:
     verdicts = judge(details, NOW_MS, Known(others))
     check_message(
         {
-            "text": build_details_text(details, verdicts, zone=zone, links=links),
-            "blocks": build_details_blocks(details, verdicts, zone=zone, links=links),
+            "text": build_details_text(details, verdicts, zone=zone, audience=audience),
+            "blocks": build_details_blocks(details, verdicts, zone=zone, audience=audience),
         }
     )
-    if not links:
-        assert "url" not in json.dumps(build_details_blocks(details, verdicts, zone=zone, links=False))
-    check_modal(build_details_modal(details, verdicts, zone=zone, private_metadata="", thread=links))
+    if audience.readers is Readers.OUTSIDERS:
+        assert "url" not in json.dumps(build_details_blocks(details, verdicts, zone=zone, audience=audience))
+    thread = audience.everyone
+    check_modal(
+        build_details_modal(details, verdicts, zone=zone, private_metadata="", thread=thread, posted=audience)
+    )
     check_text(build_support_text(details, verdicts))
     _check_terminal(lambda console: show_details(details, verdicts, zone, console))
     written = details_json(details, verdicts, zone)

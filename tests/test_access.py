@@ -9,8 +9,10 @@ import pytest
 from bot.config import Settings
 from bot.errors import AccessError
 from bot.listeners.access import Asker, asker_of, check_access
-from bot.sandbox.slack import ASKER, GENERAL, PARTNER, PRIVATE, READER, SHARED
+from bot.sandbox.slack import ASKER, DM_ASKER, GENERAL, PARTNER, PRIVATE, READER, SHARED
+from bot.sandbox.slack.state import ORGANIZATION, SISTER_TEAM, TEAM
 from bot.sign_in import Home
+from tests.fuzz_deliveries import settled
 from tests.world import MINUTE_MS, NOW_MS, World, a_world
 
 if TYPE_CHECKING:
@@ -50,6 +52,26 @@ def click(user_team: str | None, team: dict[str, Any] | None, enterprise: str = 
         ({"user_id": "U1>|<!channel", "team_id": "T1", "channel_id": "c1\n"}, Asker("", "T1", "", "")),
         ({"user": {"id": "*U1*", "team_id": "T1"}, "channel": {"id": "../C1"}}, Asker("", "T1", "", "")),
         ({"event": {"user": "U1 U2", "channel": "C1"}, "team_id": "T1"}, Asker("", "T1", "", "C1")),
+        (
+            {"event": {"user": "U1", "channel": "C1"}, "team_id": "T1", "is_ext_shared_channel": True},
+            Asker("U1", "", "", "C1"),
+        ),
+        (
+            {"event": {"type": "message", "channel_type": "im", "user": "U1", "team": "T1", "channel": "D1"}},
+            Asker("U1", "T1", "", "D1", direct=True),
+        ),
+        (
+            {
+                "event": {
+                    "type": "message",
+                    "channel_type": "mpim",
+                    "user": "U1",
+                    "team": "T1",
+                    "channel": "G1",
+                }
+            },
+            Asker("U1", "T1", "", "G1"),
+        ),
     ],
 )
 def test_who_and_where_are_read_from_every_payload(body: dict[str, Any], asker: Asker) -> None:
@@ -96,10 +118,10 @@ def test_each_list_that_is_set_has_to_hold_the_asker(
     asker: Asker, settings: Settings, home: Home, reason: str | None
 ) -> None:
     if reason is None:
-        check_access(asker, settings, home)
+        check_access(asker, asker.teams, settings, home)
         return
     with pytest.raises(AccessError, match=reason) as refused:
-        check_access(asker, settings, home)
+        check_access(asker, asker.teams, settings, home)
     assert str(refused.value).endswith("Ask whoever runs this bot if you need it.")
 
 
@@ -151,3 +173,94 @@ async def test_a_refusal_costs_no_call_and_has_no_button(world: World) -> None:
             assert refused.buttons == []
         assert strict.vendor_calls == 0
         assert "found" in (await strict.ask("last=6h", user=READER, channel=GENERAL)).shown_text
+
+
+def refusals(world: World) -> list[str]:
+    words = ("only people of the workspace", "whether you belong")
+    return [m.text for m in world.slack.messages if any(word in m.text for word in words)]
+
+
+@pytest.mark.parametrize("teams", ["", ORGANIZATION, TEAM, SISTER_TEAM, f"T0NOBODY1,{ORGANIZATION}"])
+async def test_in_an_organization_a_person_is_the_same_in_every_payload(teams: str) -> None:
+    async with a_world(grid=True, ALLOWED_TEAMS=teams) as world:
+        slack = world.slack
+        tasks = [
+            world.zego.add_task(room_id="1230", began_ms=NOW_MS - (n + 2) * MINUTE_MS, status=3)
+            for n in range(12)
+        ]
+        answer = await world.ask("room=1230 last=6h")
+        assert tasks[-1] in (await world.press(answer, "Older ▶")).text
+        assert slack.deliveries[-2].payload["team_id"] == TEAM
+        assert slack.deliveries[-1].payload["user"]["team_id"] == SISTER_TEAM
+        await slack.click(answer, "Details")
+        view = await slack.wait_for(
+            lambda: (top := slack.view_of(ASKER)) and "Files (" in str(top.blocks) and top
+        )
+        await slack.click(view, "Post to channel")
+        await slack.wait_for(lambda: "Posted." in str(slack.view_of(ASKER).blocks))
+        root, _ = await slack.mention("room=1230 last=6h")
+        await slack.direct_message("room=1230 last=6h")
+        await slack.message_shortcut(root, "Find recordings")
+        form = await slack.wait_for(
+            lambda: (top := slack.view_of(ASKER)) and "form.rooms" in str(top.blocks) and top
+        )
+        await slack.submit_view(form)
+        await slack.shortcut("Find recordings")
+        await slack.wait_for(lambda: (top := slack.view_of(ASKER)) and "form.conversation" in str(top.blocks))
+        await slack.open_home()
+        await settled(world)
+        assert refusals(world) == []
+        assert "last=6h" in str(slack.home_of(ASKER).blocks)
+        assert len([m for m in slack.messages if m.thread_ts == root.ts and tasks[0] in m.text]) == 2
+        assert tasks[0] in slack.seen_by(ASKER, DM_ASKER)[-1].text
+        assert len(slack.calls_of("users.info")) == 1
+
+
+@pytest.mark.parametrize(
+    ("grid", "teams"),
+    [(False, ""), (True, ""), (True, ORGANIZATION), (True, TEAM)],
+    ids=["workspace", "organization", "organization by its ID", "workspace of an organization"],
+)
+async def test_a_foreign_company_in_a_shared_channel_stays_refused(grid: bool, teams: str) -> None:
+    async with a_world(grid=grid, ALLOWED_TEAMS=teams) as world:
+        posted = await posted_in_shared(world)
+        before, calls = posted.to_json(), world.vendor_calls
+        for button in ("Older ▶", "Refresh", "Details", "Export CSV", "Edit query…"):
+            await world.slack.click(posted, button, user=PARTNER)
+        await world.slack.mention("room=1230 last=6h", user=PARTNER, channel=SHARED)
+        await settled(world)
+        assert len(refusals(world)) == 6
+        assert posted.to_json() == before
+        assert (world.vendor_calls, world.slack.view_of(PARTNER)) == (calls, None)
+        asked = [call for call in world.slack.calls_of("users.info") if call.args["user"] == PARTNER]
+        assert len(asked) == (1 if grid else 0)
+
+
+async def test_somebody_whom_the_workspace_does_not_know_is_refused() -> None:
+    async with a_world(grid=True) as world:
+        posted = await posted_in_shared(world)
+        world.slack.misbehave("users.info", error="user_not_found")
+        refused = await world.press(posted, "Refresh", user=PARTNER)
+        assert "only people of the workspace" in refused.shown_text
+
+
+async def test_a_slack_that_does_not_say_who_somebody_is_lets_nobody_in_and_says_so(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("INFO", logger="bot.deliveries")
+    async with a_world(grid=True) as world:
+        for user in (READER, PARTNER):
+            world.slack.misbehave(
+                "users.info", status=503, only_if=lambda args, user=user: args["user"] == user
+            )
+        posted = await posted_in_shared(world)
+        calls = world.vendor_calls
+        for user in (READER, PARTNER):
+            said = await world.press(posted, "Refresh", user=user)
+            assert "Slack didn't say whether you belong to this organization. Try again" in said.shown_text
+            assert said.ephemeral_for == user
+        assert world.vendor_calls == calls
+        assert "navigation slack_failed" in caplog.text
+        world.clock.advance(61)
+        assert "Refresh" in (await world.press(posted, "Refresh", user=READER)).buttons
+        assert "only people of the workspace" in (await world.press(posted, "Refresh", user=PARTNER)).text

@@ -16,8 +16,10 @@ from bot.blocks.answer import (
     MAX_TEXT_CHARACTERS,
     PRIVATE,
     Audience,
-    build_answer,
+    Readers,
+    headed,
 )
+from bot.blocks.answer import build_answer as build_answer_for
 from bot.blocks.answer_text import answer_in_words
 from bot.blocks.notices import build_help, build_mistake, build_problem, build_progress
 from bot.blocks.text import code, escape, name, shortened, unbroken
@@ -32,6 +34,8 @@ from bot.unseen import replaced
 from bot.verdicts.judge import judge_row
 from bot.verdicts.types import At, Kind, Outside, Verdict
 from tests.world import HOUR_MS, MINUTE_MS, NOW, NOW_MS
+
+POSTED = Audience(Readers.COLLEAGUES, "U0ASKER1")
 
 
 def recordings(count: int, *, room: str = "1230", status: int = ONGOING) -> tuple[Recording, ...]:
@@ -54,6 +58,10 @@ def a_page(text: str = "room=1230 last=6h", rows: tuple[Recording, ...] = (), **
         as_of_ms=NOW_MS,
     )
     return replace(page, **more)
+
+
+def build_answer(page: Page, audience: Audience = PRIVATE) -> dict:
+    return build_answer_for(page, audience)
 
 
 def shown(message: dict) -> str:
@@ -340,7 +348,7 @@ def test_every_button_carries_the_moment_and_the_canonical_query() -> None:
 
 
 def test_an_answer_for_everyone_names_its_asker_and_cannot_be_posted_again() -> None:
-    message = build_answer(a_page(rows=recordings(2)), Audience(asked_by="U0ASKER1"))
+    message = build_answer(a_page(rows=recordings(2)), POSTED)
     assert "Asked by <@U0ASKER1>" in shown(message)
     assert "Post to channel" not in states(message)
     [block] = [block for block in message["blocks"] if block["type"] == "actions"]
@@ -533,13 +541,15 @@ def check_fits(message: dict) -> None:
     assert 0 < len(message["text"]) <= MAX_TEXT_CHARACTERS
 
 
-@given(pages(), st.sampled_from([PRIVATE, Audience("U0ASKER1")]))
+@given(pages(), st.sampled_from([PRIVATE, POSTED]))
 @example(a_page(f"room={','.join(f'{n}{chr(38) * 127}' for n in range(10))} last=6h"), PRIVATE)
 @settings(max_examples=300)
 def test_slack_takes_the_answer_to_every_query(page: Page, audience: Audience) -> None:
     message = build_answer(page, audience)
     check_fits(message)
-    assert page.recordings or message["text"] == shortened(answer_in_words(page), MAX_TEXT_CHARACTERS)
+    assert page.recordings or message["text"] == shortened(
+        headed(answer_in_words(page), audience), MAX_TEXT_CHARACTERS
+    )
     for block in message["blocks"]:
         for element in [*block.get("elements", ()), block.get("accessory") or {}]:
             assert len(element.get("value", "")) <= 2000

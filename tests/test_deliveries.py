@@ -161,6 +161,15 @@ async def test_nothing_unsigned_is_read_at_all(
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
 
 
+@pytest.mark.parametrize("body", [b"token=x&ssl_check=1", b"ssl_check=1", command(ssl_check="1")])
+async def test_slacks_look_at_the_certificate_gets_nothing_when_it_is_signed_too(
+    world: World, body: bytes
+) -> None:
+    assert await deliver(world, body) == (200, "")
+    assert world.slack.messages == []
+    assert world.vendor_calls == 0
+
+
 async def test_slacks_look_at_the_certificate_needs_no_signature_and_gets_nothing(world: World) -> None:
     headers = {"Content-Type": FORM}
     body = command(ssl_check="1")

@@ -5,21 +5,16 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.blocks.details import (
-    DetailsIds,
-    build_details_blocks,
-    build_details_modal,
-    build_details_text,
-    build_support_text,
-    words_in_mrkdwn,
-    words_in_plain,
-)
+from bot.blocks import details as shown_details
+from bot.blocks.answer import PRIVATE, Audience, Readers
+from bot.blocks.details import DetailsIds, build_support_text, words_in_mrkdwn, words_in_plain
 from bot.blocks.recording_words import describe_file, is_link
 from bot.models import (
     ENDED,
@@ -76,6 +71,12 @@ def a_task(*files: RecordingFile, **more: Any) -> RecordingDetails:
 
 
 TASK = a_task(UPLOADED, IN_BACKUP)
+COLLEAGUES = Audience(Readers.COLLEAGUES, "U0ASKER1")
+OUTSIDERS = Audience(Readers.OUTSIDERS, "U0ASKER1")
+
+build_details_blocks = partial(shown_details.build_details_blocks, audience=PRIVATE)
+build_details_modal = partial(shown_details.build_details_modal, posted=COLLEAGUES)
+build_details_text = partial(shown_details.build_details_text, audience=PRIVATE)
 
 
 def blocks_of(details: RecordingDetails, **how: Any) -> list[dict[str, Any]]:
@@ -287,10 +288,9 @@ def test_a_file_is_opened_by_a_button_that_says_to_a_screen_reader_which_it_is()
 
 
 def test_links_can_be_left_out() -> None:
-    shown = json.dumps(blocks_of(TASK, links=False)) + build_details_text(
-        TASK, judge(TASK, NOW), zone=BERLIN, links=False
-    )
-    assert "https://" not in shown
+    for audience in (OUTSIDERS, replace(OUTSIDERS, confirmed=True)):
+        text = build_details_text(TASK, judge(TASK, NOW), zone=BERLIN, audience=audience)
+        assert "https://" not in json.dumps(blocks_of(TASK, audience=audience)) + text
     assert "https://" not in build_support_text(TASK, judge(TASK, NOW))
 
 

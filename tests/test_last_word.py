@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bot.listeners.last_word import say
-from bot.sandbox.slack import ASKER, GENERAL
+from bot.sandbox.slack import ASKER, GENERAL, SHARED
 from bot.sandbox.zego_faults import Fault, FaultKind
 from bot.slack_client import Taken
+from tests.fuzz_deliveries import settled
 from tests.world import MINUTE_MS, NOW_MS, World
 
 if TYPE_CHECKING:
@@ -163,3 +164,66 @@ class TestInSlack:
         world.slack.misbehave("views.update", error="token_revoked", times=9)
         await world.slack.click(answer, "Details")
         assert "(token_revoked)" in (await hears(world, "Slack did not take")).shown_text
+
+
+async def mention(world: World, text: str = QUESTION, channel: str = GENERAL) -> None:
+    await world.slack.mention(text, channel=channel)
+
+
+async def late_command(world: World) -> None:
+    world.zego.misbehave(Fault(FaultKind.LATENCY, seconds=2.3))
+    await world.slack.command("room=7 status=ended last=6h")
+
+
+async def click(world: World, label: str) -> None:
+    """On an answer that came when all was well."""
+    await world.slack.click(world.slack.messages[0], label)
+
+
+async def submit_form(world: World) -> None:
+    await world.slack.click(world.slack.messages[0], "Edit query…")
+    form = await world.slack.wait_for(
+        lambda: (view := world.slack.view_of(ASKER)) and "form.rooms" in str(view.blocks) and view
+    )
+    await world.slack.submit_view(form)
+
+
+async def refused_modal(world: World) -> None:
+    world.slack.misbehave("views.update", error="invalid_blocks")
+    await click(world, "Details")
+
+
+WAYS_OUT: dict[str, tuple[str, Callable[[World], Awaitable[object]]]] = {
+    "a mention": ("question_in_words", mention),
+    "a mention where outsiders read": ("question_in_words", lambda world: mention(world, channel=SHARED)),
+    "help by mention": ("question_in_words", lambda world: mention(world, "help")),
+    "a mistake in a mention": ("question_in_words", lambda world: mention(world, "statsu=ongoing")),
+    "a direct message": ("question_in_words", lambda world: world.slack.direct_message(QUESTION)),
+    "a late answer to a command": ("recordings_command", late_command),
+    "the next page": ("navigation", lambda world: click(world, "Older ▶")),
+    "a post": ("post", lambda world: click(world, "Post to channel")),
+    "an export": ("export", lambda world: click(world, "Export CSV")),
+    "details": ("details", refused_modal),
+    "the form": ("form", submit_form),
+    "the Home tab": ("home", lambda world: world.slack.open_home()),
+}
+
+
+@pytest.mark.parametrize("way", WAYS_OUT)
+async def test_what_reached_nobody_is_not_counted_as_answered(
+    world: World, way: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", logger="bot.deliveries")
+    add_ended(world)
+    await world.ask(QUESTION)
+    await settled(world)
+    caplog.clear()
+    listener, does = WAYS_OUT[way]
+    for method in ("response_url", "chat.postMessage", "chat.postEphemeral"):
+        world.slack.misbehave(method, error="not_in_channel", times=50)
+    for method in ("conversations.open", "views.publish"):
+        world.slack.misbehave(method, error="missing_scope", times=50)
+    await does(world)
+    await settled(world)
+    told = [record.args for record in caplog.records if isinstance(record.args, dict)]
+    assert [args["outcome"] for args in told if args.get("listener") == listener] == ["slack_failed"]

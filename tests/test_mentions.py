@@ -6,10 +6,16 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from bot.query import format_query, parse_query
 from bot.sandbox.slack import ASKER, DM_ASKER, GENERAL, READER
+from bot.sandbox.slack.state import BOT_USER
 from bot.sandbox.zego_faults import Fault, FaultKind
-from tests.world import HOUR_MS, MINUTE_MS, NOW_MS, World, a_world
+from bot.triage.message_text import question_of_message
+from tests.fuzz_deliveries import settled
+from tests.world import HOUR_MS, MINUTE_MS, NOW, NOW_MS, World, a_world
 
 if TYPE_CHECKING:
     from bot.sandbox.slack.state import Message
@@ -162,3 +168,114 @@ async def test_editing_a_direct_message_is_no_question_and_no_offence() -> None:
         before = len(world.slack.messages)
         await world.slack.edit_message(message, "room=1230 last=5h")
         assert len(world.slack.messages) == before
+
+
+DRESSED_UP = [
+    # as code
+    "`@Recordings room=1230 last=6h`",
+    "@Recordings `room=1230 last=6h`",
+    "@Recordings `room=1230` `last=6h`",
+    "@Recordings room=`1230` last=`6h`",
+    "@Recordings ```room=1230 last=6h```",
+    "@Recordings ```\nroom=1230\nlast=6h\n```",
+    # bold, italic, struck
+    "@Recordings *room=1230 last=6h*",
+    "*@Recordings room=1230 last=6h*",
+    "*@Recordings* room=1230 last=6h",
+    "@Recordings *room=1230* last=6h",
+    "@Recordings *room*=1230 last=6h",
+    "@Recordings room=*1230* last=6h",
+    "@Recordings _room=1230 last=6h_",
+    "@Recordings ~room=1230~ last=6h",
+    "@Recordings *_room=1230_* ~*last=6h*~",
+    "@Recordings *`room=1230`* last=6h",
+    # quoted
+    "&gt; @Recordings room=1230 last=6h",
+    "@Recordings &gt; room=1230 last=6h",
+    "&gt; @Recordings room=1230\n&gt; last=6h",
+    "@Recordings\n&gt; *room=1230* last=6h",
+    # with a sign behind the name
+    "@Recordings: room=1230 last=6h",
+    "@Recordings, room=1230 last=6h",
+    "@Recordings - room=1230 last=6h",
+    "@Recordings:room=1230 last=6h",
+    # with an emoji, greetings and thanks
+    ":wave: @Recordings room=1230 last=6h",
+    "@Recordings :wave::skin-tone-3: room=1230 last=6h :pray:",
+    "@Recordings room=1230 last=6h \U0001f64f",
+    "@Recordings please room=1230 last=6h",
+    "@Recordings room=1230 last=6h please",
+    "@Recordings room=1230 last=6h, thanks!",
+    "Hi @Recordings, good morning! Please: room=1230 last=6h. Thank you very much!",
+    "@Recordings *room=1230 last=6h* please :+1:",
+    # with the mention elsewhere, and a command in it
+    "room=1230 last=6h @Recordings",
+    "@Recordings `/recordings room=1230 last=6h`",
+]
+
+
+def tagged(text: str) -> str:
+    """The text as an event has it."""
+    return text.replace("@Recordings", f"<@{BOT_USER}>")
+
+
+@pytest.mark.parametrize("text", DRESSED_UP)
+def test_a_question_is_read_however_it_is_formatted(text: str) -> None:
+    for sent in (tagged(text), text):  # in code the name may stay as it was typed
+        query = parse_query(question_of_message(sent), NOW, "UTC")
+        assert format_query(query) == "room=1230 last=6h"
+
+
+async def test_every_formatted_mention_is_answered_as_the_plain_one(world: World) -> None:
+    task = world.zego.add_task(room_id="1230", began_ms=NOW_MS - HOUR_MS, status=2)
+    world.zego.add_task(room_id="7", began_ms=NOW_MS - HOUR_MS, status=2)
+    for text in DRESSED_UP:
+        asked, _ = await world.slack.mention(tagged(text))
+        answer = await answered(world, asked.ts)
+        assert answer.ephemeral_for is None, text
+        assert "/recordings room=1230 last=6h" in answer.shown_text, text
+        assert task in answer.text
+        await world.slack.direct_message(text)
+        await settled(world)
+        assert "/recordings room=1230 last=6h" in world.slack.seen_by(ASKER, DM_ASKER)[-1].shown_text, text
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("@Recordings `room=*1230*`", "room=*1230*"),  # in code, what is typed is meant
+        ('@Recordings room="_x_"', 'room="_x_"'),
+        ("@Recordings room=a_b_c room=_a", "room=a_b_c room=_a"),
+        ("@Recordings room=_a,_b last=1h", "room=_a,_b last=1h"),
+        ("@Recordings status=* room=class-*", "status=* room=class-*"),
+        ("@Recordings status=* *room=7*", "status=* room=7"),
+        ("@Recordings room=~1 last=~1h", "room=~1 last=~1h"),
+        ("@Recordings room=thanks", "room=thanks"),
+        ("@Recordings room=please,hi", "room=please,hi"),
+        ("@Recordings status=ongoing :1230:", "status=ongoing :1230:"),
+        ("@Recordings room=:wave:", "room=:wave:"),
+        ("@Recordings status=ongoing `1230", "status=ongoing `1230"),
+        ("@Recordings -h", "-h"),
+        ("@Recordings ?", "?"),
+        ("&gt; room 404 is gone\n@Recordings last=6h", "room 404 is gone\n  last=6h"),
+        ("thanks, @Recordings!", ""),
+    ],
+)
+def test_nothing_that_may_be_part_of_the_question_is_left_out(text: str, read: str) -> None:
+    assert question_of_message(tagged(text)).split() == read.split()
+
+
+@pytest.mark.parametrize("text", ["&gt; room 404 is gone\n@Recordings last=6h", "status=ongoing :1230:"])
+async def test_what_cannot_be_read_for_sure_is_no_wider_question(world: World, text: str) -> None:
+    world.zego.add_task(room_id="1230", began_ms=NOW_MS - HOUR_MS, status=2)
+    root = world.slack.write("hello", channel=GENERAL)
+    await world.slack.mention(tagged(text), thread_ts=root.ts)
+    assert (await answered(world, root.ts)).ephemeral_for == ASKER
+    assert world.vendor_calls == 0
+
+
+@given(st.text(alphabet="*_~`:@<>&;= ,.\nabi1T\U0001f64f", max_size=200))
+def test_the_words_of_a_message_stay_in_their_order(text: str) -> None:
+    plain = question_of_message(text)
+    kept = iter(text)
+    assert all(letter in kept for letter in plain if letter.isalnum())

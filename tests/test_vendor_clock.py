@@ -8,6 +8,7 @@ import json
 import pytest
 from rich.console import Console
 
+from bot.blocks.answer import PRIVATE
 from bot.blocks.details import build_details_blocks, build_details_text
 from bot.digests.surveys import Surveys
 from bot.digests.window import SlotWindow
@@ -33,7 +34,9 @@ async def test_details_are_judged_by_the_vendors_clock(at: str) -> None:
             assert [v.kind for v in (await vendor.ask("status=ongoing")).verdicts[task_id]] == [Kind.RUNAWAY]
         details, verdicts = await Triage(vendor.recordings, vendor.clock).task(task_id)
         assert [verdict.kind for verdict in verdicts] == [Kind.RUNAWAY]
-        assert ", running for 8 h 04 min" in build_details_text(details, verdicts, zone="UTC")
+        assert ", running for 8 h 04 min" in build_details_text(
+            details, verdicts, zone="UTC", audience=PRIVATE
+        )
         terminal = Console(file=io.StringIO(), width=100)
         show_details(details, verdicts, "UTC", terminal)
         assert "Running for  8 h 04 min" in terminal.file.getvalue()
@@ -58,11 +61,14 @@ async def test_details_say_that_clocks_are_far_apart_as_lists_do(ahead_seconds: 
         show_details(details, verdicts, "UTC", terminal)
         contexts = [
             block["elements"][0]["text"]
-            for block in build_details_blocks(details, verdicts, zone="UTC")
+            for block in build_details_blocks(details, verdicts, zone="UTC", audience=PRIVATE)
             if block["type"] == "context"
         ]
         assert contexts[:-1] == notes
-        for text in (build_details_text(details, verdicts, zone="UTC"), terminal.file.getvalue()):
+        for text in (
+            build_details_text(details, verdicts, zone="UTC", audience=PRIVATE),
+            terminal.file.getvalue(),
+        ):
             assert [line.strip() for line in text.splitlines() if "clock" in line] == notes
         assert json.loads(details_json(details, verdicts, "UTC"))["notes"] == notes
 

@@ -112,9 +112,12 @@ def settings_for(zego: SimulatedZego, slack: LocalSlack, **more: str) -> Setting
 
 @asynccontextmanager
 async def a_world(
-    *, socket_mode: bool = False, tasks: int = 0, rate: float = 0.0, **more: str
+    *, socket_mode: bool = False, tasks: int = 0, rate: float = 0.0, grid: bool = False, **more: str
 ) -> AsyncIterator[World]:
-    """Everything started; with `tasks=0` ZEGOCLOUD knows only what a test adds."""
+    """Everything started; with `tasks=0` ZEGOCLOUD knows only what a test adds.
+
+    With `grid` the workspace is one of an organization's, and everybody's clicks name another of them.
+    """
     clock = AdjustableClock(NOW, rate)
     async with AsyncExitStack() as stack:
         zego = SimulatedZego(clock=clock, tasks=tasks, max_rps=None)
@@ -125,6 +128,8 @@ async def a_world(
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         more = {"DATABASE_URL": f"sqlite:///{folder}/recordings.db", **more}
         slack = LocalSlack(manifest=manifest(), clock=clock)
+        if grid:
+            slack.workspace.join_organization()
         await slack.start()
         stack.push_async_callback(slack.stop)
         bot = Bot(settings_for(zego, slack, **more), socket_mode=socket_mode, clock=clock)

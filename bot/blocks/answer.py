@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
+from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
 from bot import words
@@ -67,33 +68,73 @@ MAX_NAME_CHARACTERS = 700
 _LEAST_NEEDED = (ids.SHOW, ids.EXPORT, ids.EDIT, ids.POST)
 
 
+class Readers(Enum):
+    """Who can read a message."""
+
+    PRIVATE = auto()
+    """Nobody but the person who asked."""
+    COLLEAGUES = auto()
+    """People of the bot's own organization."""
+    OUTSIDERS = auto()
+    """People of other companies too, or it is not known that there are none."""
+
+
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """Who sees a message: only the one who asked, or everyone with `asked_by` (user ID) named."""
+    """Who a message is for. What it may hold, and whether posting it asks first, follows from this alone.
 
+    Attributes:
+        readers: who can read it.
+        asked_by: the user ID of the person who asked, where the message stands in a conversation; empty where
+            only that person is shown it.
+        confirmed: that person was told that outsiders may read it, and posts it all the same.
+    """
+
+    readers: Readers
     asked_by: str = ""
+    confirmed: bool = False
 
     @property
     def everyone(self) -> bool:
-        """Whether others see it."""
+        """Whether it stands in a conversation, so that only the person who asked may change it."""
         return bool(self.asked_by)
 
+    @property
+    def sees_file_links(self) -> bool:
+        """Whether it may hold the addresses of files: they open the file for whoever has them."""
+        return self.readers is not Readers.OUTSIDERS
 
-PRIVATE = Audience()
+    @property
+    def asks_first(self) -> bool:
+        """Whether nothing is posted there before the person has confirmed it."""
+        return self.readers is Readers.OUTSIDERS and not self.confirmed
+
+    @property
+    def heading(self) -> str:
+        """Who asked, as mrkdwn and for `text`; empty where only that person reads it."""
+        return f"Asked by <@{escape(self.asked_by)}>" if self.asked_by else ""
 
 
-def build_answer(page: Page, audience: Audience = PRIVATE) -> Message:
+PRIVATE = Audience(Readers.PRIVATE)
+
+
+def build_answer(page: Page, audience: Audience) -> Message:
     """The message for one screen: `{"text": …, "blocks": […]}`.
 
     Where the rows do not fit into Slack's limits the screen shows fewer, and its buttons lead to the rest.
     """
     shown = page
     while True:
-        text, blocks = answer_in_words(shown), _blocks(shown, audience)
+        text, blocks = headed(answer_in_words(shown), audience), _blocks(shown, audience)
         share = min(MAX_BLOCKS_CHARACTERS / _size(blocks), MAX_TEXT_CHARACTERS / len(text))
         if share >= 1 or len(shown.recordings) <= 1:
             return {"text": shortened(text, MAX_TEXT_CHARACTERS), "blocks": _lightened(blocks)}
         shown = _shorter(shown, max(1, min(len(shown.recordings) - 1, int(len(shown.recordings) * share))))
+
+
+def headed(text: str, audience: Audience) -> str:
+    """A message's `text` with who asked in front, where others read it: some people get nothing else."""
+    return f"{audience.heading}: {text}" if audience.heading else text
 
 
 def _shorter(page: Page, rows: int) -> Page:
@@ -130,7 +171,7 @@ def _size(blocks: list[Block]) -> int:
 
 
 def _blocks(page: Page, audience: Audience) -> list[Block]:
-    asked = [context(f"Asked by <@{escape(audience.asked_by)}>")] if audience.everyone else []
+    asked = [context(audience.heading)] if audience.heading else []
     blocks = [*asked, section(f"*Recordings · {describe_subject(page.question.query, name)}*")]
     if page.failure:
         failure = shortened(escape(page.failure), MAX_SENTENCE_CHARACTERS)

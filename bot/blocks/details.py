@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from bot.blocks.answer import MAX_TEXT_CHARACTERS
+from bot.blocks.answer import MAX_TEXT_CHARACTERS, PRIVATE, headed
 from bot.blocks.buttons import actions, button, context, section
 from bot.blocks.notices import OUTSIDERS_READ
 from bot.blocks.recording_words import (
@@ -28,6 +28,7 @@ from bot.words import unreadable_files
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from bot.blocks.answer import Audience
     from bot.blocks.buttons import Block
     from bot.models import RecordingDetails, RecordingFile
     from bot.verdicts.types import Verdict
@@ -80,6 +81,7 @@ class DetailsIds:
 
     view: str = "recordings.details"
     post: str = "recordings.details.post"
+    post_to_outsiders: str = "recordings.details.post-to-outsiders"
     support: str = "recordings.details.support"
     open_file: str = "recordings.details.file"
 
@@ -92,8 +94,8 @@ def build_details_blocks(
     verdicts: Sequence[Verdict],
     *,
     zone: str,
+    audience: Audience,
     surface: Literal["message", "modal"] = "message",
-    links: bool = True,
     ids: DetailsIds = IDS,
 ) -> list[Block]:
     """The verdicts on top, then what the task is, then its files; those in danger first where not all fit.
@@ -102,12 +104,13 @@ def build_details_blocks(
         details: the task.
         verdicts: what `judge` says of it.
         zone: the reader's IANA zone, for what screen readers say of a link; all else shows the reader's own.
+        audience: who reads it; only some may open files from here.
         surface: where the blocks are to stand.
-        links: whether files can be opened from here; not where outsiders see it.
         ids: of the links.
     """
     space = SPACE[surface]
     head = [
+        *([context(audience.heading)] if audience.heading else []),
         section(f"*Recording* {code(cut(details.task_id, NAME_CHARACTERS))}"),
         *_verdict_blocks(verdicts, space.characters * 2 // 3),
         section(f"{describe_task(details)}\n{unbroken(describe_times(details, shown_exactly))}"),
@@ -119,7 +122,9 @@ def build_details_blocks(
     left = Space(space.blocks - len(head) - len(foot) - 1, space.characters - _size([*head, *foot]))
 
     def line(file: RecordingFile) -> Block:
-        return section(unbroken(describe_file(file)), _open_file(file, zone, ids) if links else None)
+        return section(
+            unbroken(describe_file(file)), _open_file(file, zone, ids) if audience.sees_file_links else None
+        )
 
     files = _as_many_as_fit(map(line, details.files), left)
     if len(files) < len(details.files):
@@ -136,11 +141,10 @@ def build_details_modal(
     zone: str,
     private_metadata: str,
     thread: bool,
-    links: bool = True,
-    outsiders: bool = False,
+    posted: Audience,
     ids: DetailsIds = IDS,
 ) -> dict[str, Any]:
-    """The details as a view for `views.open` and `views.update`.
+    """The details as a view for `views.open` and `views.update`, which only one person sees.
 
     Args:
         details: the task.
@@ -148,17 +152,17 @@ def build_details_modal(
         zone: the reader's IANA zone.
         private_metadata: what its buttons need to know (3,000 characters at most).
         thread: whether they would post to a thread rather than to a channel.
-        links: whether files can be opened from here.
-        outsiders: whether people of other organisations may read what is posted: Slack asks before.
+        posted: who would read it once it is posted: where that has to be confirmed, Slack asks.
         ids: of the view, its buttons and links. Both buttons carry the task ID.
     """
     task_id = details.task_id[:MAX_VALUE_CHARACTERS] or "-"
-    post = button("Post to thread" if thread else "Post to channel", ids.post, task_id)
+    words = "Post to thread" if thread else "Post to channel"
+    confirmed = {**button(words, ids.post_to_outsiders, task_id), "confirm": _OUTSIDERS}
     buttons = [
-        {**post, "confirm": _OUTSIDERS} if outsiders else post,
+        confirmed if posted.asks_first else button(words, ids.post, task_id),
         button("Copy for ZEGOCLOUD support", ids.support, task_id),
     ]
-    blocks = build_details_blocks(details, verdicts, zone=zone, surface="modal", links=links, ids=ids)
+    blocks = build_details_blocks(details, verdicts, zone=zone, audience=PRIVATE, surface="modal", ids=ids)
     return {
         "type": "modal",
         "callback_id": ids.view,
@@ -170,7 +174,7 @@ def build_details_modal(
 
 
 def build_details_text(
-    details: RecordingDetails, verdicts: Sequence[Verdict], *, zone: str, links: bool = True
+    details: RecordingDetails, verdicts: Sequence[Verdict], *, zone: str, audience: Audience
 ) -> str:
     """The same in plain words, escaped, for a message's `text`; the last files go where it gets too long."""
 
@@ -179,14 +183,14 @@ def build_details_text(
 
     task = describe_task(details, escape, ", ", with_mark=False)
     head = [
-        f"Recording {escape(one_line(details.task_id))}, {task}.",
+        headed(f"Recording {escape(one_line(details.task_id))}, {task}.", audience),
         *(f"{verdict.headline}: {words_in_plain(verdict.words, zone)}" for verdict in verdicts),
         f"{describe_times(details, when, ', ')}.",
         f"{count(len(details.files), 'file')}:" if details.file_count else "No files.",
     ]
     lines = [
         f"{number}. {describe_file(file, escape, escape, when, ', ')}"
-        + (f": {escape(file.url)}" if links and is_link(file.url) else ".")
+        + (f": {escape(file.url)}" if audience.sees_file_links and is_link(file.url) else ".")
         for number, file in enumerate(details.files, 1)
     ]
     notes = [unreadable_files(details), skew_note(details.skew_ms)]

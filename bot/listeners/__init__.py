@@ -45,7 +45,8 @@ def register(app: AsyncApp, door: Door) -> None:
     app.shortcut(ids.FIND_ANYWHERE)(door.to(handle_global_shortcut))
     app.view(FORM)(door.to(handle_form))
     app.action(ids.DETAILS)(door.to(handle_details))
-    app.action(DETAILS.post)(door.to(handle_details_post))
+    for action_id in (DETAILS.post, DETAILS.post_to_outsiders):
+        app.action(action_id)(door.to(handle_details_post))
     app.action(DETAILS.support)(door.to(handle_ticket))
     app.action(DETAILS.open_file)(door.to(handle_link))
     for action_id in (digest_ids.PAUSE, digest_ids.RESUME, digest_ids.REMOVE, digest_ids.RUN):

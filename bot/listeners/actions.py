@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from bot.blocks import ids
-from bot.blocks.answer import PRIVATE, Audience
+from bot.blocks.answer import PRIVATE
 from bot.blocks.notices import build_help, build_notice, build_outsiders_warning
 from bot.blocks.text import escape
 from bot.listeners.answers import audit_post
@@ -25,23 +25,30 @@ if TYPE_CHECKING:
 
 
 async def handle_navigation(
-    reply: Reply, action: dict[str, Any], body: dict[str, Any], asker: Asker, answers: Answers
+    reply: Reply,
+    action: dict[str, Any],
+    body: dict[str, Any],
+    asker: Asker,
+    answers: Answers,
+    channels: Channels,
 ) -> None:
     """`Newer`, `Older`, `Refresh`, `Show …`, `Try again`: another screen in place of this one.
 
     On a message that others see only the person who asked changes it; anyone else is answered privately.
     """
+    await reply.acknowledge()
     clicked = message_clicked(body)
     shared = clicked.poster == asker.user_id
-    reply.over_notice = clicked.notice and clicked.alone
+    alone = clicked.ephemeral or await channels.is_own_direct_message(asker)
+    reply.over_notice = clicked.notice and alone
 
     async def work() -> Message:
         question = await answers.clicked(action, asker)
         if action.get("action_id") == ids.REFRESH:
             question = replace(question, refresh=True)
-        return await answers.message(question, reply, Audience(asker.user_id) if shared else PRIVATE)
+        return await answers.message(question, reply, await channels.audience(asker) if shared else PRIVATE)
 
-    await reply.show(work(), replace=shared or clicked.alone, everyone=shared)
+    await reply.show(work(), replace=shared or alone, everyone=shared)
 
 
 async def handle_post(
@@ -59,8 +66,9 @@ async def handle_post(
     """
     await reply.acknowledge()
     question, value = await answers.clicked(action, asker), str(action.get("value") or "")
-    outsiders = await channels.may_be_shared(asker.channel_id)
-    if outsiders and action.get("action_id") != ids.POST_TO_OUTSIDERS:
+    confirmed = action.get("action_id") == ids.POST_TO_OUTSIDERS
+    audience = await channels.audience(asker, confirmed=confirmed)
+    if audience.asks_first:
         await reply.send(build_outsiders_warning(value))
         return
     reply.again_id = ids.POST
@@ -68,8 +76,7 @@ async def handle_post(
         if not first:
             await reply.send(build_notice("This is being posted already."))
             return
-        work = answers.message(question, reply, Audience(asker.user_id), links=not outsiders)
-        posted = await reply.show(work, everyone=True)
+        posted = await reply.show(answers.message(question, reply, audience), everyone=True)
     if posted:
         audit_post(asker, question, posted)
     where = "in the thread" if (body.get("container") or {}).get("thread_ts") else "to the channel"
@@ -96,7 +103,7 @@ async def handle_export(
     reply.again, reply.again_id = again(question), ids.EXPORT
     posted = message_clicked(body).poster == asker.user_id
     thread_ts = ""
-    if posted and not await channels.may_be_shared(asker.channel_id):
+    if posted and not (await channels.audience(asker)).asks_first:
         container = body.get("container") or {}
         thread_ts = str(container.get("thread_ts") or container.get("message_ts") or "")
     # Whether the bot is in the channel, and so can bring a file into its thread, only the upload tells.

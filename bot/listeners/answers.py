@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bot.blocks import ids
-from bot.blocks.answer import PRIVATE, Audience
-from bot.blocks.buttons import actions, button, context
+from bot.blocks.answer import PRIVATE
+from bot.blocks.buttons import actions, button
 from bot.blocks.details import build_details_blocks, build_details_text
 from bot.blocks.rendered import Rendered
 from bot.listeners.asking import again, question_of_button, read_question, timeless_query
@@ -17,6 +17,7 @@ from bot.page import ButtonState, Question
 from bot.query import format_query
 
 if TYPE_CHECKING:
+    from bot.blocks.answer import Audience
     from bot.blocks.rendered import RenderedAnswers
     from bot.clock import Clock
     from bot.listeners.access import Asker
@@ -89,16 +90,13 @@ class Answers:
         note_query(question.query)
         return question
 
-    async def message(
-        self, question: Question, reply: Reply, audience: Audience = PRIVATE, *, links: bool = True
-    ) -> Message:
+    async def message(self, question: Question, reply: Reply, audience: Audience) -> Message:
         """The message that answers a question: one screen of a list, or one task.
 
         Args:
             question: what is asked; it is what `Try again` asks from now on.
             reply: is told how far a long scan is.
             audience: who reads it.
-            links: False where outsiders read it: a task's files without their addresses.
 
         Raises:
             QueryError: the window means nothing at this moment.
@@ -106,8 +104,8 @@ class Answers:
         """
         reply.again = again(question)
         note_query(question.query)
-        if question.query.task:
-            return await self._task(question.query.task, question, audience, links=links)
+        if question.query.task is not None:
+            return await self._task(question.query.task, question, audience)
         return self.rendered.message(await self.recordings.find(question, reply.progress), audience)
 
     async def show(
@@ -122,27 +120,27 @@ class Answers:
             everyone: all who read the channel are to see it.
             replace: a private answer takes the place of the message that was clicked.
         """
-        everyone = everyone and not await self.channels.may_be_shared(asker.channel_id)
-        audience = Audience(asked_by=asker.user_id) if everyone else PRIVATE
+        audience = await self.channels.audience(asker) if everyone else PRIVATE
+        if audience.asks_first:
+            audience = PRIVATE
         work = self.message(question, reply, audience)
-        sent = await reply.show(work, replace=replace and not everyone, everyone=everyone)
-        if sent and everyone:
+        sent = await reply.show(work, replace=replace and not audience.everyone, everyone=audience.everyone)
+        if sent and audience.everyone:
             audit_post(asker, question, sent)
 
-    async def _task(self, task_id: str, question: Question, audience: Audience, *, links: bool) -> Message:
+    async def _task(self, task_id: str, question: Question, audience: Audience) -> Message:
         """A task's details and verdicts."""
         details, verdicts = await self.triage.task(task_id, refresh=question.refresh)
-        blocks = build_details_blocks(details, verdicts, zone=question.zone, links=links)
+        blocks = build_details_blocks(details, verdicts, zone=question.zone, audience=audience)
         state = ButtonState(1, 0, f"task={task_id}").encode()
         refresh_button = button("Refresh", ids.REFRESH, state)
         if audience.everyone:
-            asked = context(f"Asked by <@{audience.asked_by}>")
-            blocks = [asked, *blocks, actions([refresh_button], ids.posted_by(audience.asked_by))]
+            blocks = [*blocks, actions([refresh_button], ids.posted_by(audience.asked_by))]
         else:
             post = button("Post to channel", ids.POST, state)
             blocks = [*blocks, actions([refresh_button, post], "navigation")]
         return {
-            "text": build_details_text(details, verdicts, zone=question.zone, links=links),
+            "text": build_details_text(details, verdicts, zone=question.zone, audience=audience),
             "blocks": blocks,
         }
 

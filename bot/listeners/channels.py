@@ -1,57 +1,106 @@
-"""Whether outsiders read a conversation: known before anything is posted into it."""
+"""Who reads a conversation: known before anything is posted into it."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
 from cachetools import TTLCache
 from slack_sdk.errors import SlackClientError
 
+from bot.blocks.answer import Audience, Readers
 from bot.slack_client import outsiders_read, slack_word
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Mapping
+
     from slack_sdk.web.async_client import AsyncWebClient
+    from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
     from bot.clock import Clock
+    from bot.listeners.access import Asker
 
 logger = logging.getLogger(__name__)
 
-KNOWN_SECONDS = 300
+KNOWN_SECONDS = 60
 """A channel can become shared at any time."""
+DIRECT_SECONDS = 86_400
+"""A direct message keeps its ID: this only bounds what is remembered."""
 PATIENCE_SECONDS = 1.5
 
 
 class Channels:
-    """Asks `conversations.info` whether a channel is shared with another organisation (Slack Connect).
+    """Asks Slack who reads a conversation: colleagues, outsiders too (Slack Connect), or the asker alone.
 
     Args:
-        client: Slack's Web API; needs `channels:read` and `groups:read`.
-        clock: what was learnt is good for five minutes.
+        client: Slack's Web API; needs `channels:read`, `groups:read` and `im:write`.
+        clock: what was learnt of a channel is good for a minute.
     """
 
     def __init__(self, client: AsyncWebClient, clock: Clock) -> None:
         self._client = client
         self._shared: TTLCache[str, bool] = TTLCache(10_000, KNOWN_SECONDS, clock.monotonic)
+        self._direct: TTLCache[str, str] = TTLCache(10_000, DIRECT_SECONDS, clock.monotonic)
+
+    async def audience(self, asker: Asker, *, confirmed: bool = False) -> Audience:
+        """Who reads what everyone in the asker's conversation sees: every public message is made for this.
+
+        Args:
+            asker: who asked, and in which conversation.
+            confirmed: the asker agreed to post where outsiders may read, without file links. That holds even
+                where Slack tells a moment later that there are none.
+        """
+        if confirmed:
+            return Audience(Readers.OUTSIDERS, asker.user_id, confirmed=True)
+        if await self.is_own_direct_message(asker):
+            readers = Readers.PRIVATE
+        elif await self.may_be_shared(asker.channel_id):
+            readers = Readers.OUTSIDERS
+        else:
+            readers = Readers.COLLEAGUES
+        return Audience(readers, asker.user_id)
 
     async def may_be_shared(self, channel_id: str) -> bool:
         """Whether outsiders may read it. What cannot be known counts as shared: asking once more is harmless.
 
-        A private channel that the bot is not in cannot be looked at.
+        What the bot is not in cannot be looked at: a private channel, a direct message of other people.
         """
-        if channel_id.startswith("D"):
-            return False
         known = self._shared.get(channel_id)
         if known is not None:
             return known
-        try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
-                channel = (await self._client.conversations_info(channel=channel_id)).get("channel") or {}
-        except (SlackClientError, aiohttp.ClientError, OSError) as error:  # a timeout is an OSError too
-            logger.info("Slack did not tell whether %s is shared: %s", channel_id, slack_word(error))
+        if not channel_id.startswith(("C", "G")):
             return True
-        shared = outsiders_read(channel)
+        asking = self._client.conversations_info(channel=channel_id)
+        answer = await self._answered(asking, f"whether {channel_id} is shared")
+        if answer is None:
+            return True
+        shared = outsiders_read(answer)
         self._shared[channel_id] = shared
         return shared
+
+    async def is_own_direct_message(self, asker: Asker) -> bool:
+        """Whether the conversation is the bot's own with the asker. One with another person looks the same.
+
+        Slack names the bot's own: no scope lets it look at others.
+        """
+        if asker.direct or not asker.channel_id.startswith("D"):
+            return asker.direct
+        if asker.user_id not in self._direct:
+            asking = self._client.conversations_open(users=asker.user_id, prevent_creation=True)
+            answer = await self._answered(asking, "the bot's own direct message")
+            if not answer or not answer.get("id"):
+                return False
+            self._direct[asker.user_id] = str(answer["id"])
+        return self._direct[asker.user_id] == asker.channel_id
+
+    async def _answered(self, asking: Awaitable[AsyncSlackResponse], what: str) -> Mapping[str, Any] | None:
+        """The conversation that Slack answers with; None where it does not."""
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                answer = await asking
+        except (SlackClientError, aiohttp.ClientError, OSError) as error:  # a timeout is an OSError too
+            logger.info("Slack did not tell %s: %s", what, slack_word(error))
+            return None
+        return answer.get("channel") or {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from bot.blocks.answer import PRIVATE
 from bot.blocks.notices import build_help
 from bot.digests.commands import misspells_digests, names_digests
 from bot.listeners.digests import answer_digest_command, answer_digest_slip
@@ -42,6 +43,6 @@ async def handle_recordings_command(
         return
 
     async def work() -> Message:
-        return await answers.message(await answers.typed(text, asker, reply), reply)
+        return await answers.message(await answers.typed(text, asker, reply), reply, PRIVATE)
 
     await reply.show(work())

@@ -19,6 +19,7 @@ from bot.errors import (
     StoppingError,
     TaskNotFoundError,
     TooLateError,
+    UnknownPersonError,
     ZegoError,
 )
 from bot.listeners.membership import PlaceError
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("bot.deliveries")
 
 _OUTCOMES: dict[type[RecordingsError], str] = {
+    UnknownPersonError: "slack_failed",
     AccessError: "refused",
     PlaceError: "refused",
     QueryError: "mistake",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from bot.blocks.answer import PRIVATE
 from bot.blocks.digest_form import build_digest_form, build_loading_digest_form
 from bot.blocks.digest_notices import build_digest_help, build_digest_mistake
 from bot.digests import ids
@@ -103,7 +104,7 @@ async def handle_open_list(reply: Reply, action: dict[str, Any], asker: Asker, a
     """`Open the full list` of a digest: privately, whoever clicks; the digest stays as it is."""
 
     async def work() -> Message:
-        return await answers.message(await answers.clicked(action, asker), reply)
+        return await answers.message(await answers.clicked(action, asker), reply, PRIVATE)
 
     await reply.show(work())
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from bot.blocks.home import build_refused_home
 from bot.blocks.modals import build_field_errors
 from bot.errors import AccessError, RecordingsError
-from bot.listeners.access import Asker, asker_of, check_access
+from bot.listeners.access import Access, Asker, asker_of
 from bot.listeners.delivery import begin_delivery, current_delivery, note_problem
 from bot.listeners.home import publish_home
 from bot.listeners.origin import origin_of, origin_of_click
@@ -89,8 +89,7 @@ class Door:
         socket_mode: bool,
     ) -> None:
         self._services = {name: getattr(services, name) for name in Services.__slots__}
-        self._settings = settings
-        self._home = home
+        self._access = Access(settings, home, services.people)
         self._running = running
         self._metrics = metrics
         self._slack = services.slack
@@ -132,7 +131,7 @@ class Door:
                         delivery.outcome = "repeated"
                         await ack()
                         return
-                    check_access(asker, self._settings, self._home, opens_form=_opens_form(body))
+                    await self._access.check(asker, opens_form=_opens_form(body))
                     await listener(**services, **{name: given[name] for name in given.keys() & names})
             except FormErrors as error:  # the form stays open, with each mistake at its field
                 note_problem(error)
@@ -153,17 +152,17 @@ class Door:
         event = body.get("event")
         if event:
             return ThreadReply(ack, self._running, self._slack, _place_of(event, asker))
-        origin = origin_of_click(body, replaces=False)
-        if body.get("type") == "view_submission":
-            origin = origin_of(body.get("view") or {})
-            for chosen in body.get("response_urls") or []:
-                origin = replace(origin, response_url=str(chosen.get("response_url") or ""))
+        view = body.get("view")
+        origin = origin_of(view) if view else origin_of_click(body, replaces=False)
+        for chosen in body.get("response_urls") or []:
+            origin = replace(origin, response_url=str(chosen.get("response_url") or ""))
         return Reply(
             ack,
             origin.response_url,
             self._running,
             command="command" in body,
             socket_mode=self._socket_mode,
+            channel_id=asker.channel_id,
             thread_ts=origin.thread_ts,
             slack=self._slack,
             user_id=asker.user_id,

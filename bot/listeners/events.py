@@ -9,6 +9,7 @@ from bot.blocks.notices import build_help
 from bot.errors import QueryError
 from bot.query import wants_help
 from bot.query.terms import KEYS
+from bot.triage.message_text import question_of_message
 
 if TYPE_CHECKING:
     from bot.listeners.access import Asker
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from bot.listeners.reply import Reply
     from bot.recordings import Recordings
 
-_MENTION = re.compile(r"<@[UW][A-Z0-9]+(?:\|[^>]*)?>")
 _TERM = re.compile(
     rf"(?<!\S)(?:(?:{'|'.join(map(re.escape, sorted(KEYS, key=len, reverse=True)))})\s*[=:]|[^\W\d_]\w*=\S)",
     re.IGNORECASE,
@@ -32,7 +32,7 @@ async def handle_question_in_words(
     The answer is for everyone in the thread; help and mistakes are private. Where people of other
     organisations read, the answer is private and its button asks first.
     """
-    text = _MENTION.sub(" ", str(event.get("text") or ""))
+    text = question_of_message(str(event.get("text") or ""))
     try:
         question = None if wants_help(text) else await answers.typed(text, asker, reply)
     except QueryError:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from bot.clock import Clock
     from bot.listeners.access import Asker
     from bot.listeners.answers import Answers
+    from bot.listeners.channels import Channels
     from bot.listeners.door import Patterns
     from bot.listeners.reply import Message, Reply
     from bot.people import People
@@ -95,18 +96,21 @@ async def handle_edit(
     asker: Asker,
     answers: Answers,
     people: People,
+    channels: Channels,
     slack: AsyncWebClient,
 ) -> None:
     """`Edit query…` and `Open the form`: the form with the query that the button carries."""
     await reply.acknowledge()
     clicked = message_clicked(body)
     query = answers.carried(action) if action.get("value") else None
-    origin = origin_of_click(body, replaces=clicked.alone)
+    origin = origin_of_click(body, replaces=clicked.ephemeral)
     opened = Opened.THREAD if origin.thread_ts else Opened.CHANNEL
     if origin.channel_id.startswith("D"):
         opened = Opened.DIRECT
     where = None if clicked.poster == asker.user_id else Where.PRIVATE
     async with Modal.opened(slack, body, build_loading_form()) as modal:
+        if await channels.is_own_direct_message(asker):
+            origin = replace(origin, replaces=True)
         await modal.update(await _form(query, origin, opened, asker, people, where=where))
 
 

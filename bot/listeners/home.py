@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Any
 
 from bot.blocks.home import build_home
+from bot.errors import SlackRefusedError
+from bot.listeners.delivery import note_problem
 from bot.slack_client import SLACK_ERRORS, slack_word
 
 if TYPE_CHECKING:
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
     from bot.clock import Clock
     from bot.listeners.access import Asker
     from bot.recordings import Recordings
-
-logger = logging.getLogger(__name__)
 
 
 async def handle_home(
@@ -39,4 +38,4 @@ async def publish_home(slack: AsyncWebClient, user_id: str, view: dict[str, Any]
     try:
         await slack.views_publish(user_id=user_id, view=view)
     except SLACK_ERRORS as error:
-        logger.warning("Slack did not take a Home tab: %s", slack_word(error))
+        note_problem(SlackRefusedError("the Home tab", slack_word(error)))

@@ -91,8 +91,10 @@ class Modal:
             title = view.get("title")
             words = title.get("text") if isinstance(title, dict) else ""
             sorry = build_problem_modal(str(words or "Recordings")[:24], f"Slack did not take this ({word}).")
+            not_shown = _NotShownError("what belongs into the form", word)
             if await self._try_to_show(sorry, waits=()):
-                raise _NotShownError("what belongs into the form", word)
+                raise not_shown
+            note_problem(not_shown)
 
     async def _try_to_show(self, view: dict[str, Any], waits: Sequence[float] = WAITS_SECONDS) -> str:
         """Show a content: the same content once more does no harm. Slack's word where it was not taken."""

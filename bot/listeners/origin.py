@@ -65,12 +65,12 @@ class Clicked:
 
     Attributes:
         poster: the person whose answer it is, where everyone sees it; empty else.
-        alone: nobody but the clicking person sees it.
+        ephemeral: nobody but the clicking person sees it.
         notice: it holds no answer.
     """
 
     poster: str
-    alone: bool
+    ephemeral: bool
     notice: bool
 
 
@@ -79,9 +79,8 @@ def message_clicked(body: Mapping[str, Any]) -> Clicked:
     action = (body.get("actions") or [{}])[0]
     blocks = [*((body.get("message") or {}).get("blocks") or []), action]
     block_ids = [str(block.get("block_id") or "") for block in blocks]
-    channel_id = str((body.get("channel") or {}).get("id") or "")
     return Clicked(
         poster=next(filter(None, map(ids.poster_of, block_ids)), ""),
-        alone=bool((body.get("container") or {}).get("is_ephemeral")) or channel_id.startswith("D"),
+        ephemeral=bool((body.get("container") or {}).get("is_ephemeral")),
         notice=str(action.get("block_id") or "") in ids.NOTICES,
     )

@@ -54,6 +54,8 @@ class Receiver:
         if read is None:
             delivery.refused("unreadable")
             return web.Response(status=400, text="This cannot be read.")
+        if read.body.get("ssl_check") == "1":  # only a look at the certificate, signed this time
+            return web.Response()
         answer = await self.bolt.async_dispatch(read)
         if not delivery.listener and answer.status in _REFUSED:
             delivery.refused(_REFUSED[answer.status])

@@ -23,7 +23,7 @@ from bot.errors import (
 )
 from bot.listeners.delivery import note_problem, note_unexpected, seconds_since_arrival
 from bot.listeners.last_word import WAITS_SECONDS, say
-from bot.listeners.ways import DirectMessage, ResponseUrl
+from bot.listeners.ways import Channel, DirectMessage, ResponseUrl
 from bot.slack_client import Taken
 
 if TYPE_CHECKING:
@@ -64,6 +64,8 @@ class Reply:
         running: keeps account of work under way.
         command: a slash command's acknowledgement may be the message; a click's may not.
         socket_mode: large acknowledgements have to take the other way.
+        channel_id: the conversation, for what everyone reads where there is no response_url that works any
+            more; empty where nothing is posted by that way.
         thread_ts: the thread of the message that was clicked, where what is new has to stay.
         slack: for a direct message, where there is no response_url that works any more.
         user_id: whom to write to then.
@@ -78,6 +80,7 @@ class Reply:
         *,
         command: bool,
         socket_mode: bool,
+        channel_id: str = "",
         thread_ts: str = "",
         slack: SlackClient,
         user_id: str,
@@ -87,6 +90,7 @@ class Reply:
         """What `Try again` asks, once it is known."""
         self._ack = ack
         self._url = ResponseUrl(slack, response_url, thread_ts)
+        self._channel = Channel(slack, channel_id, thread_ts)
         self._direct = DirectMessage(slack, user_id)
         self._running = running
         self._command = command
@@ -185,24 +189,31 @@ class Reply:
                 await self._ack()
             post = partial(self._url.post, replace=replace, everyone=everyone)
             if everyone:
-                return await self._say_to_everyone(message, post)
-            return await self._say(message, post, self._direct.write) is Taken.YES
+                ways = [post] if replace else [post, self._channel.post]
+                return await self._say_to_everyone(message, *ways)
+            return await self._say(message, post, self._direct.write)
 
-    async def _say_to_everyone(self, message: Message, way: Way) -> bool:
-        """Send what everyone reads, by this way only.
+    async def _say_to_everyone(self, message: Message, *ways: Way) -> bool:
+        """Send what everyone reads; what one of these ways may have brought is not sent by the next.
 
         Raises:
             SlackRefusedError: it was not taken, or Slack did not say so.
         """
-        taken = await say(message, [way], waits=self._waits, is_stopping=self._is_stopping)
+        taken = await say(message, ways, waits=self._waits, is_stopping=self._is_stopping)
         if taken is Taken.YES:
             return True
         raise SlackRefusedError("the answer", NOT_CONFIRMED if taken is Taken.UNKNOWN else self._why_not())
 
-    async def _say(self, message: Message, *ways: Way) -> Taken:
-        """Send what only this person reads, by one of these ways."""
+    async def _say(self, message: Message, *ways: Way) -> bool:
+        """Send what only this person reads, by one of these ways. True when Slack took it.
+
+        What reached nobody is noted as what came of the delivery: nothing else can tell of it.
+        """
         unsure = partial(self._unsure, message)
-        return await say(message, ways, unsure=unsure, waits=self._waits, is_stopping=self._is_stopping)
+        taken = await say(message, ways, unsure=unsure, waits=self._waits, is_stopping=self._is_stopping)
+        if taken is Taken.NO:
+            note_problem(SlackRefusedError("the answer", self._why_not()))
+        return taken is Taken.YES
 
     async def _note(self, message: Message, *, replace: bool = False) -> None:
         """Send a line on the way to the answer, once: what comes after it says more."""
@@ -213,7 +224,7 @@ class Reply:
 
     def _why_not(self) -> str:
         """Slack's word for why it did not take something."""
-        return self._url.refused or "no address"
+        return self._channel.refused or self._url.refused or "no address"
 
     def _is_stopping(self) -> bool:
         return self._running.stopping

@@ -68,9 +68,9 @@ class ThreadReply(Reply):
             if everyone:
                 return await self._say_to_everyone(message, self._say_openly)
             if self._place.direct:
-                return await self._say(message, self._say_openly) is Taken.YES
+                return await self._say(message, self._say_openly)
             await self._take_back()
-            return await self._say(message, self._say_privately, self._direct.write) is Taken.YES
+            return await self._say(message, self._say_privately, self._direct.write)
 
     async def _say_openly(self, message: Message) -> Taken:
         content: dict[str, Any] = {"text": message["text"], "blocks": message.get("blocks")}

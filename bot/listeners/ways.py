@@ -1,4 +1,4 @@
-"""The ways by which something reaches a person: a response_url, or a direct message. Each sends once."""
+"""The ways in which a message reaches people: response_url, channel, direct message. Each sends once."""
 
 from __future__ import annotations
 
@@ -54,6 +54,42 @@ class ResponseUrl:
             logger.warning("Slack refused an answer: HTTP %s %s", response.status_code, self.refused)
             taken = taken_by(response.status_code, self.refused)
         return Taken.AGAIN if taken is Taken.UNKNOWN and replace else taken
+
+
+@dataclass
+class Channel:
+    """A conversation that the bot is in: for what everyone reads, where there is no response_url that works.
+
+    Args:
+        slack: Slack's Web API; needs `chat:write`.
+        channel_id: the conversation; empty where there is none.
+        thread_ts: the thread in it.
+    """
+
+    slack: SlackClient
+    channel_id: str
+    thread_ts: str = ""
+    refused: str = ""
+    """Slack's word for why it did not take the last post."""
+
+    async def post(self, message: Message) -> Taken:
+        """Post a new message."""
+        if not self.channel_id:
+            return Taken.NO
+        try:
+            await self.slack.chat_postMessage(
+                channel=self.channel_id,
+                thread_ts=self.thread_ts or None,
+                unfurl_links=False,
+                unfurl_media=False,
+                text=message["text"],
+                blocks=message.get("blocks"),
+            )
+        except SLACK_ERRORS as error:
+            self.refused = slack_word(error)
+            logger.warning("Slack did not take a post in %s: %s", self.channel_id, self.refused)
+            return taken_despite(error)
+        return Taken.YES
 
 
 @dataclass

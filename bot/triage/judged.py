@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bot.errors import QueryError
 from bot.models import RUNNING
+from bot.query.values import is_task_id
 from bot.verdicts.judge import judge
 from bot.verdicts.types import Known
 
@@ -35,8 +37,13 @@ class Triage:
         What else runs in its room is left out where it cannot be known in a moment.
 
         Raises:
+            QueryError: this is no task ID, as where a button carries none: ZEGOCLOUD isn't asked.
             ZegoError: `TaskNotFoundError` for an unknown task or one that began more than 3 days ago.
         """
+        if not is_task_id(task_id):
+            raise QueryError(
+                "This doesn't say which recording it means. Type `/recordings` to find it again."
+            )
         details = await self._recordings.details(task_id, refresh=refresh)
         known = Known()
         if details.status in RUNNING:

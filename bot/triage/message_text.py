@@ -1,4 +1,4 @@
-"""The text of a Slack message: gathered from its parts, made plain to be searched (pure)."""
+"""The text of a Slack message: made plain to be searched for IDs, or read as a question (pure)."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
+from bot.query.text import MAX_CHARACTERS as MAX_CHARACTERS_ASKED
 from bot.query.typed_text import normalise
 
 if TYPE_CHECKING:
@@ -23,6 +24,41 @@ _NO_TEXT = frozenset(("user", "usergroup", "channel", "broadcast", "date", "emoj
 _TOKEN = re.compile(r"<([@#!]|[A-Za-z][A-Za-z0-9+.-]{0,30}:)([^<>|\n]*)(?:\|([^<>\n]*))?>")
 _BARE_URL = re.compile(r"https?://[^\s<>|\"'`]+")
 _LONG_DASHES = ("—", "―")
+
+_MENTION = re.compile(
+    r"(?:<@[UW][A-Z0-9]+(?:\|[^>]*)?>|(?<![^\s(])@recordings\b)(?:\s*[:,;]+|\s*[-–—]+(?=\s))?", re.IGNORECASE
+)
+"""Somebody's mention, with the sign that people put behind a name. In code it may be as it was typed."""
+_QUOTE_MARKS = re.compile(r"^\s*(?:(?:&gt;|>)\s?)+", re.MULTILINE)
+_EMOJI_NAME = r":(?:[+-]1|[a-z0-9_'+-]*[a-z][a-z0-9_'+-]*):"
+_EMOJI = re.compile(
+    rf"(?<![^\s>])(?:(?:{_EMOJI_NAME})+|[\u2190-\u21ff\u2600-\u27bf\u2b00-\u2bff\ufe0f\u200d\U0001f000-\U0001faff]+)"
+    r"(?![^\s<,.!?])"
+)
+"""As a word of its own. A name has a letter in it: `:1230:` may be meant for a room."""
+
+_MARKS = "*_~"
+_KEPT_IN_CODE = {ord(mark): 0xE000 + place for place, mark in enumerate(_MARKS)}
+_AFTER_CODE = {kept: chr(mark) for mark, kept in _KEPT_IN_CODE.items()}
+_OPENS, _CLOSES = rf"(?<![^\s(>{_MARKS}])", rf"(?![^\s,.:;!?=)<{_MARKS}])"
+_CODE = re.compile(rf"(?<![^\s(>=,:{_MARKS}])(```|`)\s*([^`]+?)\s*\1{_CLOSES}")
+_FORMATTED = [
+    re.compile(pattern)
+    for mark in map(re.escape, _MARKS)
+    for pattern in (
+        rf"{_OPENS}{mark}(\S(?:.{{0,400}}?[^\s=,:])??){mark}{_CLOSES}",
+        rf"(?<=[=,:]){mark}([^\s,{mark}]+){mark}{_CLOSES}",  # a value alone: what has a space in it is none
+    )
+]
+_MOST_NESTED = 4
+_MOST_KIND_CHARACTERS = 60
+
+_THANKS = r"(?:please|pls|plz|kindly|(?:many )?thanks|thank you|thx|cheers)"
+_GREETING = r"(?:hi|hello|hey|good (?:morning|afternoon|evening|day))(?: (?:there|all|team|everyone))?"
+_KIND_START = re.compile(rf"\A(?:(?:{_THANKS}|{_GREETING})(?:[\s,.!:;]+|$))+", re.IGNORECASE)
+_KIND_END = re.compile(
+    rf"(?:^|[\s,.!;]+){_THANKS}(?: (?:a lot|so much|very much|in advance))?[\s,.!?]*$", re.IGNORECASE
+)
 
 
 def texts_of_message(message: dict[str, Any]) -> list[str]:
@@ -57,6 +93,34 @@ def plain_lines(texts: Iterable[str]) -> Iterator[str]:
                 yield plain
         if left <= 0:
             return
+
+
+def question_of_message(text: str) -> str:
+    """Take a message to the bot for what it asks, however it is dressed up.
+
+    Mentions go, and so do quote marks, code, bold, italic and struck formatting, emoji, greetings and thanks
+    around the question. Inside code, and inside the quotes of the query language, everything stays as it was
+    typed. No other word is left out: a question never becomes a wider one.
+
+    Args:
+        text: of an event, as Slack sends it: with `<@U…>`, `&gt;` at quoted lines, `*bold*` (Slack docs,
+            formatting text).
+    """
+    if len(text) > MAX_CHARACTERS_ASKED:
+        return _MENTION.sub(" ", text).strip()
+    plain = _QUOTE_MARKS.sub("", text)
+    plain = _CODE.sub(lambda match: match[2].translate(_KEPT_IN_CODE), plain)
+    for _ in range(_MOST_NESTED):
+        before = plain
+        for formatted in _FORMATTED:
+            plain = formatted.sub(r"\1", plain)
+        if plain == before:
+            break
+    plain = _MENTION.sub(" ", _EMOJI.sub(" ", plain)).strip()
+    plain = _KIND_START.sub("", _QUOTE_MARKS.sub("", plain))
+    while thanks := _KIND_END.search(plain, max(0, len(plain) - _MOST_KIND_CHARACTERS)):
+        plain = plain[: thanks.start()]
+    return plain.translate(_AFTER_CODE).strip()
 
 
 def _readable(match: re.Match[str]) -> str:

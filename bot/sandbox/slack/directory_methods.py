@@ -34,6 +34,7 @@ def auth_test(platform: Platform, args: Args) -> dict[str, Any]:
         "team_id": TEAM,
         "user_id": BOT_USER,
         "bot_id": BOT,
+        "enterprise_id": platform.workspace.enterprise_id or None,
         "is_enterprise_install": False,
     }
 
@@ -55,10 +56,17 @@ def users_info(platform: Platform, args: Args) -> dict[str, Any]:
 
 
 def person_payload(platform: Platform, person: Person) -> dict[str, Any]:
-    """A user object."""
+    """A user object (Slack docs, user object)."""
     zone = datetime.fromtimestamp(platform.workspace.clock.now(), _rules(person.tz))
     offset = zone.utcoffset()
+    seen = (c for c in platform.workspace.channels.values() if BOT_USER in c.members)
+    organization = {
+        "id": person.id,
+        "enterprise_id": person.enterprise_id,
+        "teams": sorted({person.team_id, TEAM} if platform.workspace.is_own(person) else {person.team_id}),
+    }
     return {
+        **({"enterprise_user": organization} if person.enterprise_id else {}),
         "id": person.id,
         "team_id": person.team_id,
         "name": person.name,
@@ -71,7 +79,7 @@ def person_payload(platform: Platform, person: Person) -> dict[str, Any]:
         "is_bot": person.is_bot,
         "is_app_user": False,
         "is_restricted": False,
-        "is_stranger": person.team_id != TEAM,
+        "is_stranger": person.team_id != TEAM and not any(person.id in c.members for c in seen),
         "is_admin": False,
         "is_owner": False,
     }
@@ -101,7 +109,7 @@ def channel_payload(channel: Channel) -> dict[str, Any]:
         "is_channel": channel.kind == "public",
         "is_group": channel.kind == "private",
         "is_im": channel.kind == "im",
-        "is_mpim": False,
+        "is_mpim": channel.kind == "mpim",
         "is_private": channel.kind != "public",
         "is_archived": channel.is_archived,
         "is_member": BOT_USER in channel.members,
@@ -135,6 +143,9 @@ def conversations_open(platform: Platform, args: Args) -> dict[str, Any]:
     person = platform.workspace.people[names[0]]
     if person.is_bot:
         raise Refusal("cannot_dm_bot")
+    if args.get("prevent_creation") in (True, "true", "1", 1):
+        found = platform.workspace.find_dm_with(person.id)
+        return {"channel": {"id": found.id}} if found else {}  # what Slack answers without one: unverified
     return {"channel": {"id": platform.workspace.dm_with(person.id).id}}
 
 
@@ -172,7 +183,7 @@ def _readable(platform: Platform, args: Args, what: str) -> Channel:
     if not scopes & set(any_of):
         raise Refusal("missing_scope", needed=",".join(any_of), provided=provided)
     channel = find_channel(workspace, args["channel"])
-    needed = f"{SCOPE_FAMILY[channel.kind]}:{what}"
+    needed = f"{SCOPE_FAMILY.get(channel.kind, channel.kind)}:{what}"
     if needed not in scopes:
         raise Refusal("missing_scope", needed=needed, provided=provided)
     if what == "history" and BOT_USER not in channel.members:

@@ -24,7 +24,12 @@ _RETRY_REASONS = {
     "http_client_error": "http_error",
     "http_service_error": "http_error",
 }
-_SUBSCRIPTIONS = {"public": "message.channels", "private": "message.groups", "im": "message.im"}
+_SUBSCRIPTIONS = {
+    "public": "message.channels",
+    "private": "message.groups",
+    "im": "message.im",
+    "mpim": "message.mpim",
+}
 
 
 @dataclass

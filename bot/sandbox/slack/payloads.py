@@ -23,7 +23,7 @@ VERIFICATION_TOKEN = "local-verification-token"  # noqa: S105 - deprecated field
 # Slack shows these instead of a name in payloads from private channels and direct messages.
 SHOWN_NAMES = {"private": "privategroup", "im": "directmessage"}
 
-CHANNEL_TYPES = {"public": "channel", "private": "group", "im": "im"}
+CHANNEL_TYPES = {"public": "channel", "private": "group", "im": "im", "mpim": "mpim"}
 
 
 def shown_name(channel: Channel) -> str:
@@ -35,10 +35,12 @@ def command_payload(
     platform: Platform, command: str, text: str, person: Person, channel: Channel
 ) -> dict[str, str]:
     """The form fields of a slash command; every value is text, over Socket Mode too."""
+    enterprise_id = platform.workspace.enterprise_id
     return {
         "token": VERIFICATION_TOKEN,
         "team_id": TEAM,
         "team_domain": TEAM_DOMAIN,
+        **({"enterprise_id": enterprise_id, "enterprise_name": "Local"} if enterprise_id else {}),
         "channel_id": channel.id,
         "channel_name": shown_name(channel),
         "user_id": person.id,
@@ -165,7 +167,7 @@ def event_payload(platform: Platform, event: Payload, channel: Channel | None) -
         "token": VERIFICATION_TOKEN,
         "team_id": TEAM,
         "context_team_id": TEAM,
-        "context_enterprise_id": None,
+        "context_enterprise_id": workspace.enterprise_id or None,
         "api_app_id": APP,
         "event": event,
         "type": "event_callback",
@@ -173,7 +175,7 @@ def event_payload(platform: Platform, event: Payload, channel: Channel | None) -
         "event_time": int(workspace.clock.now()),
         "authorizations": [
             {
-                "enterprise_id": None,
+                "enterprise_id": workspace.enterprise_id or None,
                 "team_id": TEAM,
                 "user_id": BOT_USER,
                 "is_bot": True,
@@ -201,7 +203,13 @@ def message_event(platform: Platform, message: Message, kind: str = "message") -
 
 
 def _interaction(platform: Platform, person: Person) -> Payload:
-    """The fields that interactions share. That `team` is the app's own in shared channels is unverified."""
+    """The fields that interactions share.
+
+    In shared channels `team` is the app's own, `user.team_id` the person's (seen by users of
+    Bolt); in an organization both name it too.
+    """
+    enterprise_id = platform.workspace.enterprise_id
+    organization = {"enterprise_id": enterprise_id, "enterprise_name": "Local"} if enterprise_id else {}
     return {
         "user": {
             "id": person.id,
@@ -213,8 +221,8 @@ def _interaction(platform: Platform, person: Person) -> Payload:
         "token": VERIFICATION_TOKEN,
         "container": {},
         "trigger_id": platform.triggers.issue(person.id),
-        "team": {"id": TEAM, "domain": TEAM_DOMAIN},
-        "enterprise": None,
+        "team": {"id": TEAM, "domain": TEAM_DOMAIN, **organization},
+        "enterprise": {"id": enterprise_id, "name": "Local"} if enterprise_id else None,
         "is_enterprise_install": False,
     }
 

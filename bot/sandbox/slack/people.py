@@ -11,7 +11,7 @@ from bot.sandbox.slack.delivery import Delivery
 from bot.sandbox.slack.elements import Element
 from bot.sandbox.slack.form_state import STATE_FIELDS, filled_in, find_option, is_empty
 from bot.sandbox.slack.refusals import ImpossibleError
-from bot.sandbox.slack.state import ASKER, GENERAL, TEAM, Message
+from bot.sandbox.slack.state import ASKER, GENERAL, Message
 from bot.sandbox.slack.views import View
 from bot.sandbox.slack.writers import Writers
 
@@ -39,7 +39,7 @@ class People(Writers):
         person, room = self._there(user, channel)
         name = command or next(iter(self._platform.app.commands), "/recordings")
         impossible = ""
-        if name not in self._platform.app.commands or person.team_id != TEAM:
+        if name not in self._platform.app.commands or not self._platform.workspace.is_own(person):
             impossible = f"{name} is not a valid command."  # for other teams: unverified
         elif thread_ts:
             impossible = f"{name} is not supported in threads. Sorry!"

@@ -12,7 +12,9 @@ from bot.sandbox.slack.feed import ChangeFeed
 if TYPE_CHECKING:
     from bot.clock import Clock
 
-TEAM, PARTNER_TEAM = "T0LOCAL01", "T0PARTNER1"
+TEAM, SISTER_TEAM, PARTNER_TEAM = "T0LOCAL01", "T0LOCAL02", "T0PARTNER1"
+ORGANIZATION, PARTNER_ORGANIZATION = "E0LOCAL01", "E0PARTNER1"
+"""SISTER_TEAM is another workspace of TEAM's organization, where the local Slack plays Enterprise Grid."""
 APP, BOT, BOT_USER, SLACKBOT = "A0LOCAL01", "B0LOCAL01", "U0BOT0001", "USLACKBOT"
 ASKER, READER, PARTNER = "U0ASKER1", "U0READER1", "U0PARTNER1"
 GENERAL, PRIVATE, SHARED = "C0GENERAL1", "C0PRIVATE1", "C0SHARED01"
@@ -22,7 +24,13 @@ DM_ASKER, DM_PEOPLE = "D0ASKER001", "D0PEOPLE01"
 
 @dataclass
 class Person:
-    """Somebody in the workspace or in a channel shared with it; `tz` is an IANA zone."""
+    """Somebody in the workspace or in a channel shared with it.
+
+    Args:
+        tz: an IANA zone.
+        team_id: the workspace that interactions and events name as that person's.
+        enterprise_id: the organization; empty outside Enterprise Grid.
+    """
 
     id: str
     name: str
@@ -30,6 +38,7 @@ class Person:
     tz: str
     team_id: str = TEAM
     is_bot: bool = False
+    enterprise_id: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Every field."""
@@ -38,7 +47,7 @@ class Person:
 
 @dataclass
 class Channel:
-    """A conversation; `kind` is `public`, `private` or `im`."""
+    """A conversation; `kind` is `public`, `private`, `im` or `mpim`."""
 
     id: str
     name: str
@@ -101,9 +110,27 @@ class Workspace:
         self.feed = ChangeFeed()
         self.people = {person.id: person for person in _people()}
         self.channels = {channel.id: channel for channel in _channels()}
+        self.enterprise_id = ""
         self.messages: list[Message] = []
         self._ids = itertools.count(1)
         self._last_ts_micros = 0
+
+    def join_organization(self) -> None:
+        """Play Enterprise Grid from here on: the workspace is one of an organization's, the partner's too.
+
+        Everybody is in two workspaces, and interactions and events name the other one (seen by users
+        of Bolt).
+        """
+        self.enterprise_id = ORGANIZATION
+        for person in self.people.values():
+            partner = person.team_id == PARTNER_TEAM
+            person.enterprise_id = PARTNER_ORGANIZATION if partner else ORGANIZATION
+            person.team_id = PARTNER_TEAM if partner else SISTER_TEAM
+
+    def is_own(self, person: Person) -> bool:
+        """Whether somebody is of the workspace or its organization."""
+        same = bool(self.enterprise_id) and person.enterprise_id == self.enterprise_id
+        return same or person.team_id == TEAM
 
     def new_id(self, prefix: str) -> str:
         """Make an id that looks like Slack's."""
@@ -162,7 +189,7 @@ class Workspace:
     def seen_by(self, user: str, channel: str, thread_ts: str | None = None) -> list[Message]:
         """List what a person sees: the channel itself, or with `thread_ts` a thread and its parent."""
         room = self.channels[channel]
-        may_look = room.kind == "public" and self.people[user].team_id == TEAM
+        may_look = room.kind == "public" and self.is_own(self.people[user])
         if not may_look and user not in room.members:
             return []
         return [
@@ -181,11 +208,15 @@ class Workspace:
             if m.channel == channel and m.thread_ts == thread_ts != m.ts and not m.ephemeral_for
         ]
 
+    def find_dm_with(self, user: str) -> Channel | None:
+        """Find the direct message channel of the bot and a person."""
+        found = (c for c in self.channels.values() if c.kind == "im" and c.members == {user, BOT_USER})
+        return next(found, None)
+
     def dm_with(self, user: str) -> Channel:
         """Find or open the direct message channel of the bot and a person."""
-        for channel in self.channels.values():
-            if channel.kind == "im" and channel.members == {user, BOT_USER}:
-                return channel
+        if found := self.find_dm_with(user):
+            return found
         channel = Channel(self.new_id("D"), "directmessage", "im", {user, BOT_USER})
         self.channels[channel.id] = channel
         self.feed.publish("channel_added", channel=channel.to_json())

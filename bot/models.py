@@ -111,6 +111,13 @@ class RecordingDetails:
         """The vendor's now when this answer was taken (Unix ms): what runs has run from its start to here."""
         return self.as_of_ms + self.skew_ms
 
+    @property
+    def size_bytes(self) -> int | None:
+        """How big all files are together; None where the size of any is not known."""
+        sizes = [file.size_bytes for file in self.files]
+        known = [size for size in sizes if size is not None and size >= 0]
+        return sum(known) if len(known) == self.file_count else None
+
 
 @dataclass(frozen=True, slots=True)
 class TaskPage:

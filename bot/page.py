@@ -9,10 +9,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
+from bot.models import RUNNING
+from bot.verdicts.judge import worst
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bot.models import Recording
+    from bot.models import Recording, RecordingDetails
     from bot.query import RecordingQuery
     from bot.query.times import Window
     from bot.verdicts.types import Verdict
@@ -72,6 +75,25 @@ class Elsewhere:
 
 
 @dataclass(frozen=True, slots=True)
+class Outcome:
+    """What is known of a recording beyond its row in a list; each part is None where it is not.
+
+    Attributes:
+        ended_ms: when it ended (Unix ms).
+        lasted_ms: from its beginning to its end, or until now while it runs.
+        verdict: the worst that is known.
+        files: how many it has.
+        size_bytes: how big they are together.
+    """
+
+    ended_ms: int | None
+    lasted_ms: int | None
+    verdict: Verdict | None
+    files: int | None
+    size_bytes: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """One screen of an answer.
 
@@ -85,14 +107,19 @@ class Page:
             screen before this one, whatever the order.
         running_before: how many are still running that started before the window, for statuses that look
             at everything running; for `attention` how many of those need it.
+        before_exact: False where that is a lower bound.
         begun_before: those, while it is still to be judged which of them need attention.
+        running: all that runs now, at least in the rooms of these rows; None where that is not known. Only
+            then is a recording known to be the only one in its room.
         as_of_ms: when the oldest part of this answer was taken from the vendor, by our clock.
         skew_ms: the vendor's clock minus ours, 0 where they agree or nothing is known.
         unreadable: how many recordings the vendor sent that could not be read; `notes` says so.
         notes: sentences the reader has to know (a repeated hour, a page that is not there).
         sees_back_to_ms: how far back the vendor's API knows anything, where the asked window reaches further.
         elsewhere, similar_rooms: what may have been meant, when nothing was found.
-        verdicts: what is known of rows beyond their status, by task ID, the worst first.
+        details: of rows that somebody asked about lately, by task ID, as of the row's own status.
+        verdicts: what is known to be wrong with rows, by task ID, the worst first; where `details` has the
+            row, `fine` too.
         failure: why this is not fresh: the sentence of the error that made an older answer serve again.
     """
 
@@ -107,12 +134,15 @@ class Page:
     as_of_ms: int
     skew_ms: int = 0
     running_before: int = 0
+    before_exact: bool = True
     begun_before: tuple[Recording, ...] = ()
+    running: tuple[Recording, ...] | None = None
     unreadable: int = 0
     notes: tuple[str, ...] = ()
     sees_back_to_ms: int | None = None
     elsewhere: Elsewhere | None = None
     similar_rooms: tuple[str, ...] = ()
+    details: Mapping[str, RecordingDetails] = field(default_factory=dict)
     verdicts: Mapping[str, tuple[Verdict, ...]] = field(default_factory=dict)
     failure: str = ""
 
@@ -130,6 +160,19 @@ class Page:
     def count(self) -> int:
         """How many screens there are, as far as `total` tells."""
         return max(1, self.number, -(-self.total // self.question.query.size))
+
+    def outcome(self, row: Recording) -> Outcome:
+        """What is known of one of its rows: for every way in which it is shown."""
+        details = self.details.get(row.task_id)
+        ended_ms = details.ended_ms if details and row.status not in RUNNING else None
+        until_ms = self.now_ms if row.status in RUNNING else ended_ms
+        return Outcome(
+            ended_ms=ended_ms,
+            lasted_ms=max(0, until_ms - row.began_ms) if until_ms is not None else None,
+            verdict=worst(self.verdicts.get(row.task_id, ())),
+            files=details.file_count if details else None,
+            size_bytes=details.size_bytes if details else None,
+        )
 
 
 @dataclass(frozen=True, slots=True)

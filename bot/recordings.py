@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -16,10 +16,10 @@ from bot.models import API_HISTORY_MS
 from bot.page import Question
 from bot.query import RecordingQuery, Status
 from bot.reading.attention import keep_what_needs_attention
+from bot.reading.outcomes import Outcomes
 from bot.reading.reader import Reader
 from bot.reading.rooms_seen import RoomsSeen
 from bot.reading.sharing import SharedWork
-from bot.verdicts.judge import judge_row
 from bot.verdicts.types import USUAL, thresholds_of
 from bot.zegocloud.client import Asking, ZegoClient
 from bot.zegocloud.limiter import Lane, Limiter
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from bot.models import Recording, RecordingDetails
     from bot.page import Page
     from bot.redis_link import RedisLink
-    from bot.verdicts.types import Thresholds, Verdict
+    from bot.verdicts.types import Thresholds
 
 STALE_SECONDS = 600
 """How old a last good answer may be when the vendor does not answer."""
@@ -78,6 +78,14 @@ def build_recordings(settings: Settings, clock: Clock, redis: RedisLink | None =
     )
 
 
+@dataclass(slots=True)
+class _Kept:
+    """An answer that is kept, and how many details had been read when its rows were last told of them."""
+
+    page: Page
+    details_read: int
+
+
 class Recordings:
     """Answers questions about recordings, sharing work and answers between people who ask the same.
 
@@ -95,13 +103,16 @@ class Recordings:
         self.thresholds = thresholds
         self._clock = clock
         self._moments: TTLCache[Hashable, int] = TTLCache(ANSWERS_KEPT, cache_ttl_seconds, clock.monotonic)
-        self._answers: TTLCache[Hashable, Page] = TTLCache(ANSWERS_KEPT, cache_ttl_seconds, clock.monotonic)
+        self._answers: TTLCache[Hashable, _Kept] = TTLCache(ANSWERS_KEPT, cache_ttl_seconds, clock.monotonic)
         self._last_good: TTLCache[Hashable, Page] = TTLCache(ANSWERS_KEPT, STALE_SECONDS, clock.monotonic)
         self._rooms_seen = RoomsSeen()
         self._tasks_seen: LRUCache[str, None] = LRUCache(TASKS_KEPT)
         zego.on_seen = self._note_seen
         self._searches: SharedWork[Page] = SharedWork()
         self._reader = Reader(zego, clock)
+        self._outcomes = Outcomes(
+            zego, self._reader, clock, ttl_seconds=cache_ttl_seconds, thresholds=thresholds
+        )
 
     @property
     def lookups(self) -> dict[str, Lookups]:
@@ -125,9 +136,9 @@ class Recordings:
         """
         asked, question = question, self._at_a_moment(question)
         key = _answer_key(question)
-        if not question.refresh and (known := self._answers.get(key)):
+        if not question.refresh and (kept := self._answers.get(key)):
             self._searches.lookups.kept += 1
-            return known
+            return self._up_to_date(kept)
         try:
             page = await self._searches.get(
                 (key, question.refresh), partial(self._answer, question, key), progress
@@ -144,14 +155,25 @@ class Recordings:
     def known(self, question: Question) -> Page | None:
         """The answer to an equal question within the time-to-live, at no cost."""
         try:
-            page = None if question.refresh else self._answers[_answer_key(self._at_a_moment(question))]
+            kept = None if question.refresh else self._answers[_answer_key(self._at_a_moment(question))]
         except KeyError:
             return None
-        self._searches.lookups.kept += page is not None
-        return page
+        self._searches.lookups.kept += kept is not None
+        return self._up_to_date(kept) if kept is not None else None
 
-    async def find_all(self, question: Question, progress: Callable[[int, int], None] | None = None) -> Page:
+    async def find_all(
+        self,
+        question: Question,
+        progress: Callable[[int, int], None] | None = None,
+        *,
+        judged: bool = True,
+    ) -> Page:
         """Answer a question with every row on one page, in the background lane.
+
+        Args:
+            question: what is asked.
+            progress: told how far a long scan is.
+            judged: False for who judges the rows by details of each.
 
         Raises:
             The same as `find`; an old answer never stands in.
@@ -160,7 +182,8 @@ class Recordings:
         if question.query.status == Status.ATTENTION:
             return await self._attention(question, EXPORT_PATIENCE_SECONDS, progress, all_rows=True)
         asking = _asking(Lane.BACKGROUND, EXPORT_PATIENCE_SECONDS)
-        return await self._reader.read(question, asking, progress, everything=True)
+        page = await self._reader.read(question, asking, progress, everything=True)
+        return await self._outcomes.tell(page) if judged else page
 
     async def details(
         self, task_id: str, *, refresh: bool = False, lane: Lane = Lane.INTERACTIVE
@@ -174,6 +197,12 @@ class Recordings:
         asking = _asking(lane, PATIENCE_SECONDS)
         details = await self.zego.describe_task(task_id, asking, not_before_ms=not_before_ms)
         return replace(details, skew_ms=self._reader.skew_ms or 0)
+
+    async def running_beside(
+        self, details: RecordingDetails, *, refresh: bool = False
+    ) -> tuple[Recording, ...] | None:
+        """All that runs in the room of a task that runs; None where that cannot be known in a moment."""
+        return await self._outcomes.running_beside(details, refresh=refresh)
 
     def rooms_lately(self, most: int = 3) -> list[str]:
         """Rooms seen lately, the latest first: for examples that mean something here."""
@@ -197,20 +226,30 @@ class Recordings:
     async def aclose(self) -> None:
         """Stop what is still being looked for and close the vendor's API."""
         await self._searches.stop()
+        await self._outcomes.stop()
         await self.zego.aclose()
 
     async def _answer(self, question: Question, key: Hashable, progress: Callable[[int, int], None]) -> Page:
+        details_read = self.zego.details_read
         if question.query.status == Status.ATTENTION:
             page = await self._attention(question, PATIENCE_SECONDS, progress)
         else:
             page = await self._reader.read(question, _asking(Lane.INTERACTIVE, PATIENCE_SECONDS), progress)
-            page = replace(page, verdicts=self._verdicts(page))
+            page = await self._outcomes.tell(page)
         self._rooms_seen.remember(row.room_id for row in reversed(page.recordings))
         if not page.recordings and not page.running_before:
             similar = self._rooms_seen.similar(question.query.rooms, SIMILAR_ROOMS)
             page = replace(await self._with_hint(page), similar_rooms=similar)
-        self._answers[key] = page
+        self._answers[key] = _Kept(page, details_read)
         return page
+
+    def _up_to_date(self, kept: _Kept) -> Page:
+        """An answer that is kept, with what has become known of its rows since; it gets no older by that."""
+        if kept.details_read != self.zego.details_read:
+            kept.details_read = self.zego.details_read
+            if kept.page.question.query.status != Status.ATTENTION:  # which has looked at each of its rows
+                kept.page = self._outcomes.with_news(kept.page)
+        return kept.page
 
     async def _with_hint(self, page: Page) -> Page:
         """What else there is, where the lists alone tell it: what needs attention takes details of each."""
@@ -231,21 +270,17 @@ class Recordings:
         """What needs attention: every row is read, then details in the lane behind people who wait."""
         asking = _asking(Lane.INTERACTIVE, patience_seconds)
         everything = await self._reader.read(question, asking, everything=True)
+        running = await self._outcomes.running(everything)
         asking = _asking(Lane.BACKGROUND, patience_seconds)
         not_before_ms = self._now_ms() if question.refresh else 0
         return await keep_what_needs_attention(
-            replace(everything, question=question),
+            replace(everything, question=question, running=running),
             self._now_ms() + everything.skew_ms,
             partial(self.zego.describe_task, asking=asking, not_before_ms=not_before_ms),
             progress,
             all_rows=all_rows,
             thresholds=self.thresholds,
         )
-
-    def _verdicts(self, page: Page) -> dict[str, tuple[Verdict, ...]]:
-        """What the rows tell without another call."""
-        rows = page.recordings
-        return {row.task_id: judge_row(row, rows, page.now_ms, self.thresholds) for row in rows}
 
     def _note_seen(self, seen: Sequence[Recording | RecordingDetails]) -> None:
         """Remember what the vendor sent, whoever asked for it and whether or not it is shown."""

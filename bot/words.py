@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.models import ENDED, FAILED, ONGOING, PAUSED, STARTING
-from bot.plural import count
+from bot.models import ENDED, FAILED, ONGOING, PAUSED, RUNNING, STARTING
+from bot.plural import count, format_size
 from bot.query import Status
 from bot.query.words import name_rooms
 from bot.unseen import on_one_line
+from bot.verdicts.judge import worst
 from bot.verdicts.types import Kind
 
 if TYPE_CHECKING:
@@ -51,12 +52,13 @@ def running_before(page: Page) -> str:
     """What still runs that the window leaves out; empty when nothing does."""
     if not page.running_before:
         return ""
+    more = f"{'' if page.before_exact else 'At least '}{page.running_before:,} more"
     if page.question.query.status == Status.ATTENTION:
         needs = "needs" if page.running_before == 1 else "need"
-        return f"{page.running_before:,} more that started before this window {needs} attention."
+        return f"{more} that started before this window {needs} attention."
     verb = "is" if page.running_before == 1 else "are"
     what = {"paused": "paused", "starting": "starting"}.get(page.question.query.status, "still running")
-    return f"{page.running_before:,} more {verb} {what} that started before this window."
+    return f"{more} {verb} {what} that started before this window."
 
 
 def beyond_sight(page: Page, when: Callable[[int], str]) -> str:
@@ -87,10 +89,17 @@ def similar_rooms(page: Page, name: Callable[[str], str] = on_one_line) -> str:
 
 
 def worst_verdict(row: Recording, page: Page) -> Verdict | None:
-    """The worst that is known of a row, unless its status says it already."""
-    told = () if page.question.query.status == Status.ATTENTION else (Kind.FAILED, Kind.PAUSED)
-    verdicts = page.verdicts.get(row.task_id, ())
-    return next((verdict for verdict in verdicts if verdict.kind not in told), None)
+    """The worst that is known of a row, unless its status says it already; nothing of one that is fine."""
+    told = {Kind.FINE}
+    if page.question.query.status != Status.ATTENTION:
+        told |= {Kind.FAILED, Kind.PAUSED}
+    return worst(verdict for verdict in page.verdicts.get(row.task_id, ()) if verdict.kind not in told)
+
+
+def size(row: Recording, page: Page) -> str:
+    """How big the files of a recording that ended are; empty where that is not known, or there are none."""
+    size_bytes = page.outcome(row).size_bytes
+    return format_size(size_bytes) if size_bytes and row.status not in RUNNING else ""
 
 
 def unreadable_files(details: RecordingDetails) -> str:

@@ -41,7 +41,7 @@ from bot.listeners.asking import question_of_button
 from bot.listeners.origin import message_clicked, origin_of, origin_of_click
 from bot.listeners.payload import well_formed
 from bot.logs import JsonLines, TextLines
-from bot.models import Recording
+from bot.models import Recording, RecordingDetails, RecordingFile
 from bot.page import ButtonState, Cursor, Elsewhere, Page, Question, decode_button
 from bot.query import RecordingQuery, Status, describe_query, format_query, parse_query, resolve_window
 from bot.sandbox.slack.block_rules import MOST_MESSAGE_CHARACTERS, check_blocks, check_view, count_characters
@@ -450,6 +450,14 @@ def check_list(given: tuple[tuple[int, bytes], str, Status, Audience]) -> None:
         check_words(str(error))
         return
     rows = answer.recordings
+    details = {  # each ended when another began, and its file is in backup storage
+        row.task_id: RecordingDetails(
+            *(row.task_id, row.room_id, row.status, row.began_ms, other.began_ms, 2, 3),
+            (RecordingFile(row.room_id, size_bytes=other.began_ms, status=4),),
+            *("", NOW_MS),
+        )
+        for row, other in zip(rows, reversed(rows), strict=True)
+    }
     query = RecordingQuery(status=asked)
     page = Page(
         question=Question(query, zone, NOW_MS),
@@ -463,14 +471,18 @@ def check_list(given: tuple[tuple[int, bytes], str, Status, Audience]) -> None:
         as_of_ms=NOW_MS,
         elsewhere=None if rows else Elsewhere(answer.total, True, None),
         similar_rooms=tuple(row.room_id for row in rows[:3]),
-        verdicts={row.task_id: judge_row(row, rows, NOW_MS) for row in rows},
+        running=rows,
+        details=details,
+        verdicts={
+            row.task_id: judge_row(row, rows, NOW_MS, details=details.get(row.task_id)) for row in rows
+        },
     )
     check_message(build_answer(page, audience))
     _check_terminal(lambda console: show_page(page, console))
     written = page_json(page)
     assert json.loads(written)["total"] == answer.total
     check_text(written.rstrip("\n"), mrkdwn=False)
-    for line in build_csv(rows).encode(errors="replace").decode().splitlines():
+    for line in build_csv(page).encode(errors="replace").decode().splitlines():
         check_csv_line(line)
 
 

@@ -25,7 +25,7 @@ from bot.blocks.notices import build_help, build_mistake, build_problem, build_p
 from bot.blocks.text import code, escape, name, shortened, unbroken
 from bot.blocks.verdict_words import words_in_plain
 from bot.errors import QueryError
-from bot.models import FAILED, ONGOING, PAUSED, Recording
+from bot.models import ENDED, FAILED, ONGOING, PAUSED, Recording, RecordingDetails, RecordingFile
 from bot.page import ButtonState, Cursor, Elsewhere, Page, Question, decode_button
 from bot.query import RecordingQuery, Sort, Status, format_query, help_terms, parse_query, resolve_window
 from bot.query.times import Window
@@ -107,6 +107,115 @@ def test_a_row_of_an_ended_recording_says_when_it_began_and_no_duration() -> Non
     assert "1\u00a0min" not in shown(message)
 
 
+def a_told_page(row: Recording, lasted_ms: int, *files: RecordingFile, text: str = "last=3d") -> Page:
+    """A page of one row whose details are known: it ended so long after it began."""
+    details = RecordingDetails(
+        *(row.task_id, row.room_id, row.status, row.began_ms, row.began_ms + lasted_ms),
+        *(2, 3, files, "", NOW_MS),
+    )
+    return a_page(
+        text,
+        rows=(row,),
+        details={row.task_id: details},
+        verdicts={row.task_id: judge_row(row, (), NOW_MS, details=details)},
+    )
+
+
+def undated(text: str) -> str:
+    """Moments as hours from now, and as `time` where only the time of day is shown."""
+
+    def moment(match: re.Match[str]) -> str:
+        hours = (int(match[1]) * 1000 - NOW_MS) / HOUR_MS
+        return f"[{hours:g}{'' if 'date' in match[2] else ' time'}]"
+
+    return re.sub(r"<!date\^([0-9]+)\^([^|]*)\|[^>]*>", moment, text).replace("\u00a0", " ")
+
+
+A_FILE = RecordingFile(stream_id="mix", status=3, url="https://x.example/1.mp4", size_bytes=432_000_000)
+
+
+@pytest.mark.parametrize(
+    ("hours_ago", "hours", "status", "files", "first", "second", "in_words"),
+    [
+        (
+            *(5, 1.75, ENDED, (A_FILE,)),
+            "■ *Ended* · room 1230 · [-5] – [-3.25 time] · 1 h 45 min · 432.0 MB",
+            "`t`",
+            "Ended, room 1230, task t, began Mon 23 Nov 03:00 CET, ended 04:45, 1 h 45 min, 432.0 MB.",
+        ),
+        (
+            *(48, 24, FAILED, (replace(A_FILE, status=5),)),
+            "✕ *Ended abnormally* · room 1230 · [-48] – [-24] · 1 d · 432.0 MB",
+            "`t` · ▲ *Lost*",
+            (
+                "Ended abnormally, room 1230, task t, began Sat 21 Nov 08:00 CET, "
+                "ended Sun 22 Nov 08:00 CET, 1 d, 432.0 MB. Lost."
+            ),
+        ),
+        (
+            *(5, 1, ENDED, (replace(A_FILE, status=4, size_bytes=6_840_600_000),)),
+            "■ *Ended* · room 1230 · [-5] – [-4 time] · 1 h · 6.84 GB",
+            "`t` · ▲ *Rescue* until [68]",
+            (
+                "Ended, room 1230, task t, began Mon 23 Nov 03:00 CET, ended 04:00, 1 h, 6.84 GB. "
+                "Rescue until Thu 26 Nov 04:00 CET."
+            ),
+        ),
+        (
+            *(5, 1, ENDED, ()),
+            "■ *Ended* · room 1230 · [-5] – [-4 time] · 1 h",
+            "`t` · ▲ *Empty*",
+            "Ended, room 1230, task t, began Mon 23 Nov 03:00 CET, ended 04:00, 1 h. Empty.",
+        ),
+        (
+            *(5, 1, ENDED, (replace(A_FILE, url="", size_bytes=None),)),
+            "■ *Ended* · room 1230 · [-5] – [-4 time] · 1 h",
+            "`t` · *No link*",
+            "Ended, room 1230, task t, began Mon 23 Nov 03:00 CET, ended 04:00, 1 h. No link.",
+        ),
+    ],
+    ids=["fine", "lost", "rescue", "empty", "no-link"],
+)
+def test_a_row_says_what_became_of_the_recording(
+    hours_ago: float,
+    hours: float,
+    status: int,
+    files: tuple[RecordingFile, ...],
+    first: str,
+    second: str,
+    in_words: str,
+) -> None:
+    row = Recording("t", "1230", status, NOW_MS - hours_ago * HOUR_MS)
+    message = build_answer(a_told_page(row, round(hours * HOUR_MS), *files))
+    [shown_row] = [text for text in texts(message["blocks"]) if "`t`" in text]
+    assert undated(shown_row).split("\n") == [first, second]
+    assert f"1. {in_words}\n" in message["text"]
+
+
+@pytest.mark.parametrize("text", ["last=3d size=20", "status=attention last=3d size=20"])
+def test_twenty_rows_with_all_that_can_be_known_fit(text: str) -> None:
+    rows = tuple(replace(row, status=FAILED) for row in recordings(20))
+    told = [a_told_page(row, 25 * HOUR_MS, replace(A_FILE, status=4)) for row in rows]
+    details = {task: one for page in told for task, one in page.details.items()}
+    verdicts = {task: one for page in told for task, one in page.verdicts.items()}
+    message = build_answer(a_page(text, rows=rows, details=details, verdicts=verdicts))
+    check_blocks(message["blocks"], "message")
+    assert count_characters(message["blocks"]) <= MOST_MESSAGE_CHARACTERS
+    assert len(message["text"]) <= MAX_TEXT_CHARACTERS
+    assert len([text for text in texts(message["blocks"]) if "`YRHu6" in text]) >= 10
+
+
+def test_a_young_upload_is_told_without_a_sign_and_what_needs_attention_before_it() -> None:
+    row = Recording("t", "1230", ENDED, NOW_MS - 70 * MINUTE_MS)
+    young = replace(A_FILE, status=2, began_ms=row.began_ms, duration_ms=10 * MINUTE_MS)
+    alone = build_answer(a_told_page(row, 69 * MINUTE_MS, young))
+    assert "`t` · *Uploading*" in shown(alone)
+    later = replace(young, format="mp4", began_ms=row.began_ms + 20 * MINUTE_MS)
+    split = a_told_page(row, 69 * MINUTE_MS, replace(young, format="mp4"), later)
+    assert [verdict.kind for verdict in split.verdicts["t"]] == [Kind.UPLOADING, Kind.SPLIT]
+    assert "`t` · ▲\u00a0*Split*" in shown(build_answer(split))
+
+
 def test_a_status_that_the_vendor_added_is_shown_as_it_is() -> None:
     message = build_answer(a_page(rows=recordings(1, status=9)))
     assert "*Status 9*" in shown(message)
@@ -123,6 +232,14 @@ def test_a_status_that_the_vendor_added_is_shown_as_it_is() -> None:
         (a_page(rows=recordings(3), total=21, exact=False), "at least 21 recordings found"),
         (a_page(running_before=1), "1 more is still running that started before this window."),
         (a_page(running_before=1200), "1,200 more are still running"),
+        (
+            a_page(running_before=2, before_exact=False),
+            "At least 2 more are still running that started before this window.",
+        ),
+        (
+            a_page("status=attention", running_before=300, before_exact=False),
+            "At least 300 more that started before this window need attention.",
+        ),
         (a_page("status=paused", running_before=2), "2 more are paused that started before this window."),
         (a_page(sees_back_to_ms=NOW_MS - 72 * HOUR_MS), "I can see back to <!date^"),
         (a_page(elsewhere=Elsewhere(0, True, None)), "The last 3 days have none either."),
@@ -282,6 +399,7 @@ def test_a_screen_that_was_reached_backwards_shrinks_at_its_other_end() -> None:
         ("the last 2 d 21 h.", "the last 2_d_21_h."),
         ("59 min of 2 h captured", "59_min of 2_h captured"),
         ("mp4 · 1,673.8 MB · uploaded", "mp4 · 1,673.8_MB · uploaded"),
+        ("6.84 GB · uploaded", "6.84_GB · uploaded"),
         ("▲ *Runaway:* it runs ● Recording", "▲_*Runaway:* it runs ●_Recording"),
         ("`▲ 5 min` of 5 min, `1 h`", "`▲ 5 min` of 5_min, `1 h`"),
         ("3 recordings, 2 days, x5 min, 4 mins", "3 recordings, 2 days, x5 min, 4 mins"),

@@ -4,23 +4,98 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 
 import pytest
 
-from bot.csv_file import COLUMNS, build_csv, iso_utc
-from bot.models import Recording
+from bot import csv_file
+from bot.csv_file import COLUMNS, fields_of, iso_utc
+from bot.models import Recording, RecordingDetails, RecordingFile
+from bot.page import Page, Question
+from bot.query import parse_query, resolve_window
+from bot.terminal.as_json import page_json
+from bot.verdicts.judge import judge
+
+BEGAN_MS = 1_795_417_200_007
+
+
+def a_page(rows: list[Recording], text: str = "last=1d", **more: object) -> Page:
+    query = parse_query(text, BEGAN_MS / 1000 + 7200, "UTC")
+    return Page(
+        question=Question(query, "UTC"),
+        window=resolve_window(query, BEGAN_MS / 1000 + 7200, "UTC"),
+        recordings=tuple(rows),
+        first=0,
+        total=len(rows),
+        exact=True,
+        newer=None,
+        older=None,
+        as_of_ms=BEGAN_MS + 7_200_000,
+        **more,
+    )
+
+
+def details_of(row: Recording, ended_ms: int, *files: RecordingFile) -> RecordingDetails:
+    return RecordingDetails(
+        row.task_id, row.room_id, row.status, row.began_ms, ended_ms, 2, 3, files, "", BEGAN_MS
+    )
+
+
+def build_csv(rows: list[Recording]) -> str:
+    return csv_file.build_csv(a_page(rows))
 
 
 def read(text: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text, newline="")))
 
 
-def test_a_row_has_its_ids_status_and_start() -> None:
-    text = build_csv([Recording("YRHu6-E4IyvEAAAD", "1230", 4, 1_795_417_200_007)])
-    assert text == (
-        "task_id,room_id,status,status_code,began_at\r\n"
-        "YRHu6-E4IyvEAAAD,1230,failed,4,2026-11-23T07:00:00.007Z\r\n"
+HEADING = "task_id,room_id,status,status_code,began_at,ended_at,seconds,verdict,files,bytes\r\n"
+
+
+def test_a_row_has_its_ids_status_and_start_and_nothing_that_is_not_known() -> None:
+    text = build_csv([Recording("YRHu6-E4IyvEAAAD", "1230", 4, BEGAN_MS)])
+    assert text == f"{HEADING}YRHu6-E4IyvEAAAD,1230,failed,4,2026-11-23T07:00:00.007Z,,,,,\r\n"
+
+
+def test_a_row_has_its_end_length_verdict_files_and_size_where_they_are_known() -> None:
+    row = Recording("YRHu6-E4IyvEAAAD", "1230", 3, BEGAN_MS)
+    files = (RecordingFile(status=3, size_bytes=5), RecordingFile(status=5, size_bytes=7))
+    details = details_of(row, BEGAN_MS + 3_600_500, *files)
+    page = a_page(
+        [row], details={row.task_id: details}, verdicts={row.task_id: judge(details, details.as_of_ms)}
     )
+    assert csv_file.build_csv(page) == (
+        f"{HEADING}YRHu6-E4IyvEAAAD,1230,ended,3,2026-11-23T07:00:00.007Z,"
+        "2026-11-23T08:00:00.507Z,3600,lost,2,12\r\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("sizes", "size"), [((), 0), ((5, 7), 12), ((5, None), None), ((None,), None), ((5, -1), None)]
+)
+def test_a_size_is_told_only_where_that_of_every_file_is_known(
+    sizes: tuple[int | None, ...], size: int | None
+) -> None:
+    row = Recording("t", "1230", 3, BEGAN_MS)
+    details = details_of(row, BEGAN_MS, *(RecordingFile(size_bytes=one) for one in sizes))
+    assert fields_of(row, a_page([row], details={"t": details}))["bytes"] == size
+
+
+def test_what_runs_has_run_so_far() -> None:
+    row = Recording("t", "1230", 2, BEGAN_MS)
+    fields = fields_of(row, a_page([row]))
+    assert (fields["ended_at"], fields["seconds"], fields["verdict"]) == (None, 7200, None)
+
+
+@pytest.mark.parametrize("text", ["last=1d", "status=attention last=1d"])
+def test_the_file_has_the_columns_of_json_in_their_order(text: str) -> None:
+    row = Recording("t", "1230", 4, BEGAN_MS)
+    page = a_page([row], text, verdicts={"t": judge(details_of(row, BEGAN_MS), BEGAN_MS)})
+    [of_json] = json.loads(page_json(page))["recordings"]
+    heading, line = csv.reader(io.StringIO(csv_file.build_csv(page), newline=""))
+    assert heading == list(of_json)
+    told = ["; ".join(value) if isinstance(value, list) else value for value in of_json.values()]
+    assert line == ["" if value is None else str(value) for value in told]
 
 
 def test_no_rows_leave_the_heading() -> None:

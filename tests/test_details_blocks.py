@@ -15,8 +15,18 @@ from hypothesis import strategies as st
 from bot.blocks import details as shown_details
 from bot.blocks.answer import PRIVATE, Audience, Readers
 from bot.blocks.details import DetailsIds, build_support_text, words_in_mrkdwn, words_in_plain
-from bot.blocks.recording_words import is_link
-from bot.models import ENDED, FAILED, ONGOING, Recording, RecordingDetails, RecordingFile
+from bot.blocks.recording_words import describe_file, is_link
+from bot.models import (
+    ENDED,
+    FAILED,
+    ONGOING,
+    PAUSED,
+    STARTING,
+    Recording,
+    RecordingDetails,
+    RecordingFile,
+)
+from bot.plural import format_size
 from bot.sandbox.slack.block_rules import check_blocks, check_view, count_characters
 from bot.verdicts.judge import At, Kind, Known, Outside, judge
 
@@ -198,6 +208,41 @@ def test_a_recording_that_runs_shows_for_how_long_and_nothing_that_is_not_known(
         "as of [0] · `/recordings task=YRHu6-E4IyvEAAAD`",
     ]
     assert "No files." in build_details_text(runs, judge(runs, NOW), zone=BERLIN)
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (ONGOING, "Began [-1080] · running for 18 min"),
+        (STARTING, "Requested [-1080] · starting for 18 min"),
+        (PAUSED, "Began [-1080] · in progress for 18 min"),
+    ],
+)
+def test_only_what_records_is_said_to_run(status: int, words: str) -> None:
+    task = a_task(status=status, began_ms=NOW - 1_080_000, ended_ms=None)
+    said = [undated(text) for text in texts(blocks_of(task))]
+    assert any(text.endswith(f"\n{words}") for text in said)
+    assert status == ONGOING or not any("running for" in text for text in said)
+
+
+@pytest.mark.parametrize(
+    ("size", "words"),
+    [
+        (0, "0.0 MB"),
+        (12_345, "less than 0.1 MB"),
+        (100_000, "0.1 MB"),
+        (432_699_999, "432.6 MB"),
+        (999_999_999, "999.9 MB"),
+        (1_000_000_000, "1.00 GB"),
+        (6_840_600_000, "6.84 GB"),
+        (99_999_999_999, "99.99 GB"),
+        (100_000_000_000, "100.0 GB"),
+        (1_234_567_000_000, "1,234.5 GB"),
+    ],
+)
+def test_sizes_are_in_gigabytes_where_they_are(size: int, words: str) -> None:
+    assert format_size(size) == words
+    assert f"· {words} ·" in describe_file(RecordingFile(stream_id="mix", size_bytes=size, status=3))
 
 
 def test_no_line_ends_inside_a_figure_or_behind_a_sign() -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from bot.blocks.digest import MAX_TEXT_CHARACTERS, build_digest
 from bot.blocks.digest_chart import draw_chart
 from bot.blocks.digest_notices import Done, build_digest_list, build_owner_notice
+from bot.blocks.digest_text import and_more
 from bot.digests.chart import Chart, chart_labels
 from bot.digests.comparison import Comparison, compare
 from bot.digests.headline import busiest, figures
@@ -209,6 +210,29 @@ def test_where_not_everything_was_looked_at_more_may_need_attention() -> None:
     one = row(1)
     found = replace(summary([one], {one.task_id: verdict()}), all_checked=False)
     assert "at least 1 needs attention" in figures(found, Comparison())
+
+
+def test_counts_that_are_lower_bounds_say_so() -> None:
+    rows = [row(2), row(3), row(4, FAILED), row(1, ONGOING)]
+    bad = {one.task_id: verdict() for one in rows[2:]}
+    found = replace(summary(rows, bad), exact=False, all_checked=False)
+    assert figures(found, Comparison()) == [
+        "at least 4 recordings",
+        "at least 2 ended well",
+        "at least 1 ended abnormally",
+        "at least 2 need attention",
+        "at least 1 still running",
+    ]
+    assert and_more(found, 1) == "… and at least 1 more that needs attention."
+
+
+def test_what_stands_for_a_recording_is_what_needs_attention() -> None:
+    one = row(2)
+    young = replace(verdict(Kind.UPLOADING), usual=True)
+    begun = page([one], window())
+    judged = page([one], window(), verdicts={one.task_id: (young, verdict(Kind.SHORT))})
+    [found] = summarise(window(), begun, (), judged, {}).attention
+    assert found.verdict.kind is Kind.SHORT
 
 
 def test_only_what_needs_attention_is_counted_where_only_that_is_asked() -> None:

@@ -64,6 +64,29 @@ async def test_a_page_in_the_middle_exports_the_whole_answer(world: World) -> No
     assert file.content.count(b"\r\n") == len(tasks) + 1
 
 
+async def test_a_file_that_may_lack_a_row_is_not_called_whole(world: World) -> None:
+    add_ended(world, 86)
+    answer = await world.ask("room=1230 last=6h")
+    world.clock.advance(30)
+    world.zego.misbehave(Fault(FaultKind.GROWING_TOTAL))
+    said = await export(world, answer)
+    assert said.text.startswith("The file with at least 86 recordings is ")
+    [file] = world.slack.files
+    assert file.title.startswith("at least 86 recordings as of ")
+
+
+async def test_a_file_has_what_is_known_of_each_recording(world: World) -> None:
+    tasks = add_ended(world, 5)
+    answer = await world.ask("room=1230 last=6h")
+    await world.bot.recordings.details(tasks[0])
+    await export(world, answer)
+    [file] = world.slack.files
+    rows = list(csv.DictReader(io.StringIO(file.content.decode(), newline="")))
+    known = [row for row in rows if row["verdict"]]
+    assert [row["task_id"] for row in rows] == tasks
+    assert [(row["task_id"], row["verdict"], row["seconds"]) for row in known] == [(tasks[0], "fine", "60")]
+
+
 async def test_somebody_else_gets_a_file_of_their_own(world: World) -> None:
     add_ended(world, 3)
     posted = await world.press(await world.ask("room=1230 last=6h"), "Post to channel")

@@ -86,10 +86,10 @@ async def test_with_something_running_one_more_call_brings_both_lists_to_one_mom
         add_many(vendor, 1_000)
         add_many(vendor, 5, status=2)
         page = await vendor.ask("last=24h")
-        assert vendor.calls == 4
+        assert vendor.calls == 5  # one of them for all that runs, whatever the window
         for _ in range(3):
             page = await vendor.older(page)
-        assert vendor.calls == 4
+        assert vendor.calls == 5
         assert (page.total, page.exact) == (1_005, True)
 
 
@@ -98,7 +98,8 @@ async def test_a_small_answer_is_one_call_for_each_list() -> None:
         add_many(vendor, 20)
         add_many(vendor, 5, status=2)
         page = await vendor.ask("last=24h")
-        assert (page.total, page.exact, vendor.calls) == (25, True, 2)
+        assert (page.total, page.exact) == (25, True)
+        assert vendor.calls == 3  # one of them for all that runs, whatever the window
 
 
 @pytest.mark.parametrize("order", ["oldest", "shuffled"])

@@ -18,6 +18,7 @@ import pytest
 
 from bot import __version__
 from bot.clock import AdjustableClock
+from bot.csv_file import COLUMNS
 from bot.sandbox.recording_life import FileScript
 from bot.sandbox.zego_faults import Fault, FaultKind
 from bot.sandbox.zegocloud import SimulatedZego
@@ -101,9 +102,9 @@ async def test_a_table_has_a_line_for_each_recording(terminal: Terminal) -> None
     window = "Mon 23 Nov 01:00 – 07:00, UTC"
     assert lines == [
         f"Recordings in room 1230, status ongoing, that started in the last 6 h ({window}), newest first.",
-        "Status       Room      Began (UTC)       Running for  Task              Verdict",
-        f"● Recording  1230      Mon 23 Nov 06:00  1 h          {running_task}  Double",
-        f"▲ Paused     1230      Mon 23 Nov 05:30  1 h 30 min   {paused}  Double",
+        "Status       Room      Began (UTC)       Length      Task              Verdict",
+        f"● Recording  1230      Mon 23 Nov 06:00  1 h         {running_task}  Double",
+        f"▲ Paused     1230      Mon 23 Nov 05:30  1 h 30 min  {paused}  Double",
         "2 recordings found, as of 07:00:00 UTC.",
         "1 more is still running that started before this window.",
     ]
@@ -116,7 +117,7 @@ async def test_nothing_wraps_at_80_columns_not_even_the_longest_status(terminal:
     _, out, _ = await terminal.query("last=6h", COLUMNS="80")
     assert all(len(line) <= 80 for line in out.splitlines())
     [row] = [line for line in out.splitlines() if failed in line]
-    assert re.match(rf"✕ Ended abnormally  a-room-\S* +Mon 23 Nov 06:00 +{failed}", row)
+    assert re.match(rf"✕ Ended abnormally  a-room-\S* +Mon 23 Nov 06:00 +06:01 +1 min +{failed}", row)
     folded = "".join(line[20:31].strip() for line in out.splitlines() if "a-r" in line or "name" in line)
     assert folded.startswith("a-room-with")
 
@@ -176,7 +177,10 @@ async def test_json_is_one_object_with_exactly_the_agreed_keys(terminal: Termina
     assert (status, err) == (0, "")
     assert out.count("\n") == 1
     answer = json.loads(out)
-    assert list(answer) == ["query", "window", "total", "exact", "as_of", "notes", "recordings"]
+    assert list(answer) == ["query", "window", "total", "exact", "as_of", "source", "notes", "recordings"]
+    assert answer["source"] == "live"
+    size = answer["recordings"][0]["bytes"]
+    assert size > 0
     assert answer["recordings"] == [
         {
             "task_id": task,
@@ -184,6 +188,11 @@ async def test_json_is_one_object_with_exactly_the_agreed_keys(terminal: Termina
             "status": "failed",
             "status_code": 4,
             "began_at": "2026-11-23T06:00:00.000Z",
+            "ended_at": "2026-11-23T06:01:00.000Z",
+            "seconds": 60,
+            "verdict": "failed",
+            "files": 1,
+            "bytes": size,
         }
     ]
     assert (answer["total"], answer["exact"], answer["as_of"]) == (1, True, "2026-11-23T07:00:00.000Z")
@@ -218,6 +227,16 @@ async def test_csv_has_the_rows_on_stdout_and_the_notes_on_stderr(terminal: Term
     assert err.count("\n") == 1
 
 
+async def test_a_csv_that_may_lack_a_row_says_so_beside_it(terminal: Terminal) -> None:
+    tasks = [terminal.add(minutes_ago=n + 2) for n in range(86)]
+    status, out, err = await terminal.query("last=6h", "--csv", "--all")
+    assert (status, err) == (0, "")
+    terminal.zego.misbehave(Fault(FaultKind.GROWING_TOTAL))
+    status, out, err = await terminal.query("last=6h", "--csv", "--all")
+    assert (status, err) == (0, "at least 86 recordings found.\n")
+    assert [row["task_id"] for row in csv.DictReader(io.StringIO(out, newline=""))] == tasks
+
+
 async def test_data_is_utf_8_whatever_the_terminal_speaks(terminal: Terminal) -> None:
     terminal.add("房间")
     for form in ("--json", "--csv"):
@@ -236,7 +255,7 @@ async def test_nothing_found_is_no_failure(terminal: Terminal, form: str) -> Non
     if form == "--json":
         assert json.loads(out)["recordings"] == []
     elif form == "--csv":
-        assert out.splitlines() == ["task_id,room_id,status,status_code,began_at"]
+        assert out.splitlines() == [",".join(COLUMNS)]
     else:
         assert "No recordings found" in out
 

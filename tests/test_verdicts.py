@@ -34,6 +34,7 @@ from bot.verdicts.judge import (
     judge,
     judge_row,
     needs_attention,
+    worst,
 )
 from bot.verdicts.tasks import QUIT_REASONS
 from bot.zegocloud.cache import is_final
@@ -739,6 +740,51 @@ def test_all_that_holds_is_told_the_worst_first(
     details: RecordingDetails, known: Known, expected: list[Kind]
 ) -> None:
     assert kinds(details, known) == expected
+
+
+@pytest.mark.parametrize(
+    ("details", "expected", "attention"),
+    [
+        (a_task(a_file(url="")), Kind.NO_LINK, False),
+        (a_task(a_file(status=2), ended=-4), Kind.UPLOADING, False),
+        (a_task(a_file(status=2), ended=-31), Kind.UPLOADING, True),
+        (a_task(a_file(-60, 2, status=2), a_file(-40, 2), ended=-4), Kind.SPLIT, True),
+        (a_task(a_file(-60, 2, url=""), a_file(-40, 2, status=5)), Kind.LOST, True),
+        (a_task(a_file(-10, 2, url="")), Kind.SHORT, True),
+        (a_task(WHOLE), Kind.FINE, False),
+    ],
+)
+def test_what_needs_attention_stands_for_all_before_what_is_information(
+    details: RecordingDetails, expected: Kind, *, attention: bool
+) -> None:
+    verdicts = judge(details, NOW)
+    assert (worst(verdicts).kind, needs_attention(verdicts)) == (expected, attention)
+
+
+def test_of_nothing_none_is_the_worst() -> None:
+    assert worst(()) is None
+
+
+@pytest.mark.parametrize(
+    ("details", "begins"),
+    [
+        (running(18), "It has run for 18 min, and nothing is wrong with it. I couldn't check whether "),
+        (running(1, STARTING), "It has been starting for 1 min, which is normal."),
+    ],
+)
+def test_who_does_not_know_what_runs_beside_it_does_not_say_that_nothing_is_wrong(
+    details: RecordingDetails, begins: str
+) -> None:
+    [only] = judge(details, NOW, Known(running_in_room=None))
+    assert only.kind is Kind.FINE
+    assert said(only).startswith(begins)
+    assert "; nothing is wrong." not in said(only)
+
+
+def test_what_never_began_is_not_said_to_run() -> None:
+    starting = running(600, STARTING)
+    assert words_of(Kind.RUNAWAY, starting).startswith("It has been starting for 10 h. It bills until")
+    assert "never began to record" in words_of(Kind.STUCK_START, starting)
 
 
 def test_the_order_of_kinds_is_from_the_worst_to_fine() -> None:

@@ -9,11 +9,21 @@ from typing import TYPE_CHECKING, Any
 
 from bot import words
 from bot.blocks import ids
-from bot.blocks.answer_text import answer_in_words, for_how_long, order, place, says_it, since
+from bot.blocks.answer_text import (
+    answer_in_words,
+    figures,
+    order,
+    place,
+    rescued_until,
+    says_it,
+    since,
+    within_a_day,
+)
 from bot.blocks.buttons import actions, button, context, section
 from bot.blocks.text import (
     EXACT_DATE,
     SHORT_DATE,
+    TIME,
     clock_time,
     code,
     date,
@@ -185,15 +195,22 @@ def _blocks(page: Page, audience: Audience) -> list[Block]:
 
 def _row(row: Recording, page: Page) -> Block:
     status = unbroken(f"{mark(row.status)} *{escape(label(row.status))}*")
-    began = f"{since(row)} {date(row.began_ms)}{unbroken(for_how_long(row, page, ' · '))}"
+    outcome = page.outcome(row)
+    if outcome.ended_ms is None:
+        times = f"{since(row)} {date(row.began_ms)}"
+    else:
+        style = TIME if within_a_day(outcome) else SHORT_DATE
+        times = f"{date(row.began_ms)} – {date(outcome.ended_ms, style)}"
+    times = " · ".join([times, *map(unbroken, figures(row, page))])
     state = ButtonState(1, 0, f"task={row.task_id}").encode()
     details = button("Details", ids.DETAILS, state) if is_task_id(row.task_id) else None
     verdict = words.worst_verdict(row, page)
-    lines = [f"{status} · room {_name(row.room_id)} · {began}", code(row.task_id, MAX_NAME_CHARACTERS)]
+    lines = [f"{status} · room {_name(row.room_id)} · {times}", code(row.task_id, MAX_NAME_CHARACTERS)]
     if verdict and page.question.query.status == Status.ATTENTION:
         lines.append(verdict_line(verdict, named=not says_it(row, verdict)))
     elif verdict:
-        lines[1] += unbroken(f" · ▲ *{escape(verdict.headline)}*")
+        named = f"*{escape(verdict.headline)}*{rescued_until(verdict, date)}"
+        lines[1] += f" · {named}" if verdict.usual else unbroken(f" · ▲ {named}")
     return section("\n".join(lines), details)
 
 

@@ -5,19 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot import words
-from bot.blocks.text import escape, label, lasted, plain_date
+from bot.blocks.text import escape, label, lasted, plain_date, plain_time
 from bot.blocks.verdict_words import words_in_plain
 from bot.models import RUNNING
 from bot.query import Status, describe_subject
 from bot.query.words import describe_meaning
 from bot.unseen import on_one_line
+from bot.verdicts.types import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bot.models import Recording
-    from bot.page import Page
+    from bot.page import Outcome, Page
     from bot.verdicts.types import Verdict
+
+DAY_MS = 24 * 3_600_000
 
 
 def answer_in_words(page: Page) -> str:
@@ -44,14 +47,21 @@ def answer_in_words(page: Page) -> str:
 
 
 def _row_in_words(row: Recording, page: Page, when: Callable[[int], str]) -> str:
-    began = f"{since(row)} {when(row.began_ms)}{for_how_long(row, page)}"
+    times = f"{since(row)} {when(row.began_ms)}"
+    outcome = page.outcome(row)
+    if outcome.ended_ms is not None:
+        zone = page.question.zone
+        ended = plain_time(outcome.ended_ms, zone) if within_a_day(outcome) else when(outcome.ended_ms)
+        times += f", ended {ended}"
     room, task = on_one_line(row.room_id), on_one_line(row.task_id)
-    what = f"{label(row.status)}, room {room}, task {task}, {began}."
+    parts = [label(row.status), f"room {room}", f"task {task}", times, *figures(row, page)]
+    what = f"{', '.join(parts)}."
     verdict = words.worst_verdict(row, page)
     if verdict is None:
         return what
     if page.question.query.status != Status.ATTENTION:
-        return f"{what} {verdict.headline}."
+        until = rescued_until(verdict, when)
+        return f"{what} {verdict.headline}{until}."
     named = "" if says_it(row, verdict) else f"{verdict.headline}: "
     return f"{what} {named}{words_in_plain(verdict.words, page.question.zone, str)}"
 
@@ -76,9 +86,22 @@ def since(row: Recording) -> str:
     return "since" if row.status in RUNNING else "began"
 
 
-def for_how_long(row: Recording, page: Page, between: str = ", ") -> str:
-    """How long a running recording has run; the list does not tell when another one ended."""
-    return f"{between}{lasted(row.began_ms, page.now_ms)}" if row.status in RUNNING else ""
+def figures(row: Recording, page: Page) -> list[str]:
+    """How long it ran or has run until now, and how big it is, as far as that is known."""
+    lasted_ms = page.outcome(row).lasted_ms
+    length = "" if lasted_ms is None else lasted(0, lasted_ms)
+    return [figure for figure in (length, words.size(row, page)) if figure]
+
+
+def within_a_day(outcome: Outcome) -> bool:
+    """Whether the time of day alone says when it ended: the first such time since it began."""
+    return outcome.lasted_ms is not None and outcome.lasted_ms < DAY_MS
+
+
+def rescued_until(verdict: Verdict, when: Callable[[int], str]) -> str:
+    """Until when its files can be fetched, where that is what its name is about; else empty."""
+    until_ms = verdict.urgent_until_ms
+    return f" until {when(until_ms)}" if verdict.kind is Kind.RESCUE and until_ms is not None else ""
 
 
 def says_it(row: Recording, verdict: Verdict) -> bool:

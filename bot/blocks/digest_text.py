@@ -184,7 +184,8 @@ def coming(report: Report, when: Callable[[int], str]) -> str:
 def and_more(summary: Summary, shown: int) -> str:
     """How many need attention beside those that are shown."""
     more = len(summary.attention) - shown
-    return f"… and {more:,} more that need{'s' if more == 1 else ''} attention."
+    least = "" if summary.all_checked else "at least "
+    return f"… and {least}{more:,} more that need{'s' if more == 1 else ''} attention."
 
 
 def since(found: Finding) -> str:

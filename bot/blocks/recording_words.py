@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from bot.blocks.text import EXACT_DATE, clock_time, code, cut, date, escape, label, mark, name, sane
-from bot.models import RUNNING
-from bot.plural import count
+from bot.models import ONGOING, PAUSED, RUNNING, STARTING
+from bot.plural import count, format_size
 from bot.query.durations import format_duration
 from bot.verdicts.coverage import captured
 
@@ -37,6 +37,9 @@ FILE_STATES = {
 MODES = {1: "single streams", 2: "mixed stream"}
 STREAM_TYPES = {1: "audio", 2: "video", 3: "audio + video", 4: "audio and video apart"}
 """What `RecordMode` and `StreamType` mean (vendor docs, StartRecord)."""
+
+GOING_ON = {STARTING: "starting for", ONGOING: "running for", PAUSED: "in progress for"}
+"""What a recording that has not ended does meanwhile: one that starts or is paused records nothing."""
 
 _FORMAT_CHARACTERS = 16
 
@@ -88,18 +91,23 @@ def describe_times(details: RecordingDetails, when: Callable[[int], str], betwee
     """Begin, end, how long, and how much of it the files hold, as far as it is told."""
     parts = []
     if details.began_ms is not None:
-        parts.append(f"began {when(details.began_ms)}")
+        parts.append(f"{began_or_requested(details.status)} {when(details.began_ms)}")
     if details.ended_ms is not None:
         parts.append(f"ended {when(details.ended_ms)}")
     until_ms = details.now_ms if details.status in RUNNING else details.ended_ms
     if details.began_ms is not None and until_ms is not None:
         lasted = format_duration((until_ms - details.began_ms) // 1000)
-        parts.append(f"running for {lasted}" if details.status in RUNNING else f"lasted {lasted}")
+        parts.append(f"{GOING_ON.get(details.status, 'lasted')} {lasted}")
     captured_ms = captured(details)
     if captured_ms is not None:
         parts.append(f"captured {format_duration(captured_ms // 1000)}")
     words = between.join(parts) or "ZEGOCLOUD does not tell when it began"
     return f"{words[:1].upper()}{words[1:]}"
+
+
+def began_or_requested(status: int) -> str:
+    """What happened at the moment that the vendor calls a recording's beginning."""
+    return "requested" if status == STARTING else "began"
 
 
 def describe_file(
@@ -128,7 +136,7 @@ def describe_file(
     if file.duration_ms is not None and file.duration_ms >= 0:
         parts.append(format_duration(file.duration_ms // 1000))
     if file.size_bytes is not None and file.size_bytes >= 0:
-        parts.append(_megabytes(file.size_bytes))
+        parts.append(format_size(file.size_bytes))
     if file.status is not None:
         parts.append(FILE_STATES.get(file.status, f"file status {file.status}"))
     return between.join(parts)
@@ -155,7 +163,3 @@ def fitting(head: Sequence[str], lines: Sequence[str], foot: Sequence[str], most
     while (free := free - len(lines[kept]) - 1) >= 0:
         kept += 1
     return "\n".join([*head, *lines[:kept], f"… and {count(len(lines) - kept, 'more file')}", *foot])
-
-
-def _megabytes(size: int) -> str:
-    return f"{size // 1_000_000:,}.{size % 1_000_000 // 100_000} MB"

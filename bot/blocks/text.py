@@ -11,7 +11,7 @@ from bot.unseen import on_one_line, replaced
 from bot.words import LABELS
 from bot.zones import zone_info
 
-SHORT_DATE, EXACT_DATE = "{date_short_pretty} {time}", "{date_short_pretty} {time_secs}"
+SHORT_DATE, EXACT_DATE, TIME = "{date_short_pretty} {time}", "{date_short_pretty} {time_secs}", "{time}"
 """How Slack shows a moment (Slack docs, date formatting)."""
 
 MARKS = {STARTING: "○", ONGOING: "●", PAUSED: "▲", ENDED: "■", FAILED: "✕"}
@@ -23,7 +23,7 @@ MAX_CHARACTERS = 3_000
 _CODE = re.compile("`([^`]+)`")
 
 _HELD_TOGETHER = re.compile(
-    r"`[^`]*`|[○●▲■✕◇✓] (?=\S)|\b[0-9][0-9,.]* (?:d|h|min|s|MB)\b(?: [0-9]+ (?:h|min|s)\b)*"
+    r"`[^`]*`|[○●▲■✕◇✓] (?=\S)|\b[0-9][0-9,.]* (?:d|h|min|s|MB|GB)\b(?: [0-9]+ (?:h|min|s)\b)*"
 )
 _WHOLE = re.compile(r"```.+?```|`[^`\n]+`|<[^<>\n]*>|&(?:amp|lt|gt);|[^`<&]+|.", re.DOTALL)
 """What Slack reads as one: code, a moment, a mention or a link, an entity; else plain words."""
@@ -131,6 +131,11 @@ def plain_date(ms: int, zone: str) -> str:
     """A moment in plain words with its zone, for screen readers, notifications and search."""
     moment = datetime.fromtimestamp(sane(ms) / 1000, zone_info(zone))
     return f"{moment:%a} {moment.day} {moment:%b %H:%M} {moment:%Z}"
+
+
+def plain_time(ms: int, zone: str) -> str:
+    """A time of day in plain words, beside a moment that names its day and zone."""
+    return f"{datetime.fromtimestamp(sane(ms) / 1000, zone_info(zone)):%H:%M}"
 
 
 def unbroken(words: str) -> str:

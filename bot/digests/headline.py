@@ -16,17 +16,18 @@ def figures(summary: Summary, comparison: Comparison) -> list[str]:
     """The headline figures in words, the total first."""
     counts = summary.counts
     words = [count(counts["total"], "recording", exact=summary.exact) + _in_brackets(comparison.total)]
+    least = "" if summary.exact else "at least "
     if summary.ended_well:
-        words.append(f"{summary.ended_well:,} ended well")
+        words.append(f"{least}{summary.ended_well:,} ended well")
     if counts["failed"]:
-        words.append(f"{counts['failed']:,} ended abnormally{_in_brackets(comparison.failed)}")
+        words.append(f"{least}{counts['failed']:,} ended abnormally{_in_brackets(comparison.failed)}")
     if counts["attention"]:
         verb = "needs" if counts["attention"] == 1 else "need"
-        least = "" if summary.all_checked else "at least "
-        words.append(f"{least}{counts['attention']:,} {verb} attention{_in_brackets(comparison.attention)}")
+        checked = "" if summary.all_checked else "at least "
+        words.append(f"{checked}{counts['attention']:,} {verb} attention{_in_brackets(comparison.attention)}")
     if counts["running"]:
         before = f" ({counts['earlier']:,} from before)" if counts["earlier"] else ""
-        words.append(f"{counts['running']:,} still running{before}")
+        words.append(f"{least}{counts['running']:,} still running{before}")
     return words
 
 

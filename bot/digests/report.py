@@ -125,7 +125,11 @@ def summarise(
         ended_ms: when recordings ended, Unix ms by task ID, as far as that was looked at.
         only_attention: only what needs attention is asked for.
     """
-    worst = {row.task_id: judged.verdicts[row.task_id][0] for row in judged.recordings}
+    worst = {
+        row.task_id: verdict
+        for row in judged.recordings
+        if (verdict := judged.outcome(row).verdict) is not None
+    }
     rows: Sequence[Recording] = begun.recordings
     if only_attention:
         rows = [row for row in rows if row.task_id in worst]

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from bot.digests.report import Summary
     from bot.digests.window import SlotWindow
     from bot.models import Recording, RecordingDetails
+    from bot.page import Page
     from bot.recordings import Recordings
 
 KEPT_SECONDS = 60
@@ -70,8 +71,8 @@ class Surveys:
         only_attention = query.status == Status.ATTENTION
         if only_attention:
             query = replace(query, status=Status.ALL)
-        begun = await self._recordings.find_all(Question(query, "UTC", asked_ms=window.slot_ms))
-        earlier = await self._running_before(window, query)
+        begun = await self._recordings.find_all(Question(query, "UTC", asked_ms=window.slot_ms), judged=False)
+        earlier, running = await self._running(window, query, begun)
         ended_ms: dict[str, int] = {}
 
         async def details_of(task_id: str) -> RecordingDetails:
@@ -81,7 +82,7 @@ class Surveys:
             return details
 
         judged = await keep_what_needs_attention(
-            replace(begun, recordings=(*begun.recordings, *earlier)),
+            replace(begun, recordings=(*begun.recordings, *earlier), running=running),
             int(self._clock.now() * 1000) + begun.skew_ms,
             details_of,
             all_rows=True,
@@ -89,13 +90,21 @@ class Surveys:
         )
         return summarise(window, begun, earlier, judged, ended_ms, only_attention=only_attention)
 
-    async def _running_before(self, window: SlotWindow, query: RecordingQuery) -> tuple[Recording, ...]:
-        """What runs now and began before the window: the worst of it is what nobody stops."""
+    async def _running(
+        self, window: SlotWindow, query: RecordingQuery, begun: Page
+    ) -> tuple[tuple[Recording, ...], tuple[Recording, ...] | None]:
+        """What runs and began before the window (the worst is what nobody stops), and all that runs.
+
+        The latter is None where it is not known.
+        """
         if query.status in _ENDED_ONLY or window.start_ms <= window.slot_ms - API_HISTORY_MS:
-            return ()
+            return (), begun.running
         everything = RecordingQuery(
             rooms=query.rooms, status=Status.ONGOING, last_seconds=API_HISTORY_MS // 1000
         )
-        page = await self._recordings.find_all(Question(everything, "UTC", asked_ms=window.slot_ms))
+        page = await self._recordings.find_all(
+            Question(everything, "UTC", asked_ms=window.slot_ms), judged=False
+        )
         keeps = PLANS[query.status].keeps
-        return tuple(row for row in page.recordings if row.began_ms < window.start_ms and keeps(row))
+        earlier = tuple(row for row in page.recordings if row.began_ms < window.start_ms and keeps(row))
+        return earlier, page.running

@@ -91,21 +91,19 @@ class Exports:
         audit.info(
             "exported by=%s channel=%s query=%s rows=%d", asker.user_id, asker.channel_id, query, rows_sent
         )
-        rows = count(len(page.recordings), "recording", exact=page.exact)
-        return build_notice(f"The file with {rows} is {where}.")
+        return build_notice(f"The file with {_rows_of(page)} is {where}.")
 
     async def _upload(self, page: Page, channel: str, thread_ts: str = "") -> bool:
         """Upload the file; False where the bot is not in the channel."""
         words = " ".join([describe_query(page.question.query, page.window), *page.notes])
-        rows = count(len(page.recordings), "recording", exact=page.exact)
         began = datetime.fromtimestamp(page.as_of_ms / 1000, UTC)
         try:
             await self._client.files_upload_v2(
                 channel=channel,
                 thread_ts=thread_ts or None,
-                content=build_csv(page.recordings),
+                content=build_csv(page),
                 filename=f"recordings-{began:%Y-%m-%dT%H%MZ}.csv",
-                title=f"{rows} as of {began:%Y-%m-%d %H:%M} UTC",
+                title=f"{_rows_of(page)} as of {began:%Y-%m-%d %H:%M} UTC",
                 initial_comment=escape(words),
             )
         except SlackApiError as error:
@@ -113,3 +111,8 @@ class Exports:
                 return False
             raise
         return True
+
+
+def _rows_of(page: Page) -> str:
+    """How many recordings a file has; `at least` where one may be missing."""
+    return count(len(page.recordings), "recording", exact=page.exact)

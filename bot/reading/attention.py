@@ -16,16 +16,17 @@ from bot.models import FAILED, RUNNING
 from bot.page import Cursor
 from bot.plural import count
 from bot.query import Sort
+from bot.reading.outcomes import by_room
 from bot.reading.together import most_unexpected
-from bot.verdicts.judge import judge, judge_row, needs_attention
-from bot.verdicts.types import USUAL, Known
+from bot.verdicts.judge import judge_row, needs_attention
+from bot.verdicts.types import USUAL
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from bot.models import Recording, RecordingDetails
     from bot.page import Page
-    from bot.verdicts.types import Thresholds, Verdict
+    from bot.verdicts.types import Thresholds
 
 MOST_CHECKED = 300
 """How many details one answer may ask for: half a minute of the vendor's budget."""
@@ -49,7 +50,8 @@ async def keep_what_needs_attention(
     goes. A row that was not looked at, or whose details cannot be read, is judged by what the list tells.
 
     Args:
-        everything: every recording of the window, on one page, with what still runs from before it.
+        everything: every recording of the window, on one page, with what still runs from before it, and all
+            that runs now (`running`): without it nothing is called double.
         now_ms: the moment of judging by the vendor's clock, Unix ms.
         details_of: asks the vendor for one task.
         progress: told how many were looked at, of how many.
@@ -60,30 +62,35 @@ async def keep_what_needs_attention(
         ZegoError, TooLateError: the vendor did not answer.
     """
     rows = (*everything.recordings, *everything.begun_before)
-    running = tuple(row for row in rows if row.status in RUNNING)
+    in_room = by_room(everything.running)
     first = sorted(rows, key=lambda row: (row.status not in RUNNING and row.status != FAILED, -row.began_ms))
     chosen = first[:MOST_CHECKED]
     looked_at, unreadable = await _look_at(chosen, details_of, progress)
-
-    def verdicts_of(row: Recording) -> tuple[Verdict, ...]:
-        details = looked_at.get(row.task_id)
-        if details is None:
-            return judge_row(row, running, now_ms, thresholds)
-        in_room = tuple(other for other in running if other.room_id == row.room_id)
-        return judge(details, now_ms, Known(running_in_room=in_room), thresholds)
-
-    judged = {row.task_id: verdicts_of(row) for row in rows}
+    judged = {
+        row.task_id: judge_row(row, in_room(row), now_ms, thresholds, looked_at.get(row.task_id))
+        for row in rows
+    }
     kept = [row for row in everything.recordings if needs_attention(judged[row.task_id])]
     before = sum(needs_attention(judged[row.task_id]) for row in everything.begun_before)
     notes = everything.notes
     if len(chosen) < len(rows):
-        notes = (*notes, f"Checked {len(chosen):,} of {len(rows):,}: what runs or failed, then the newest.")
+        of = f"{'' if everything.exact else 'at least '}{len(rows):,}"
+        notes = (*notes, f"Checked {len(chosen):,} of {of}: what runs or failed, then the newest.")
     if unreadable:
         notes = (*notes, f"The details of {count(unreadable, 'recording')} could not be read.")
     page = _cut(everything, kept, all_rows=all_rows)
-    verdicts = {row.task_id: judged[row.task_id] for row in page.recordings}
-    exact = everything.exact and len(chosen) == len(rows) and not unreadable
-    return replace(page, notes=notes, exact=exact, verdicts=verdicts, running_before=before, begun_before=())
+    all_checked = len(chosen) == len(rows) and not unreadable
+    return replace(
+        page,
+        notes=notes,
+        exact=everything.exact and all_checked,
+        details={row.task_id: looked_at[row.task_id] for row in page.recordings if row.task_id in looked_at},
+        verdicts={row.task_id: judged[row.task_id] for row in page.recordings},
+        running_before=before,
+        before_exact=everything.before_exact and all_checked,
+        begun_before=(),
+        running=None,
+    )
 
 
 async def _look_at(

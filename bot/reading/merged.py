@@ -134,6 +134,22 @@ class Merged:
             if row.began_ms < self._span.start_ms and self._plan.keeps(row) and row.status in RUNNING
         ]
 
+    @property
+    def running_steady(self) -> bool:
+        """Whether no list of what runs changed so often that a row may have been missed."""
+        return all(room.running is None or room.running.steady for room in self.rooms)
+
+    def running(self, everything: Span) -> tuple[Recording, ...] | None:
+        """All that runs in these rooms, whenever it began; None where that was not read whole."""
+        for room in self.rooms:
+            listing = room.running
+            if listing is None or not (listing.complete and listing.steady):
+                return None
+            request = listing.request
+            if request.start_ms > everything.start_ms or request.end_ms < everything.end_ms:
+                return None
+        return tuple(row for row in self._latest().values() if row.status in RUNNING)
+
     def _latest(self) -> dict[str, Recording]:
         """Each task with its newest status; of two equally new ones the list read later wins."""
         latest: dict[str, tuple[int, Recording]] = {}

@@ -85,7 +85,8 @@ class Reader:
             except InvalidParameterError:
                 slow_ms = 2 * (self._now_ms() - began_ms)
                 outlasted = slow_ms > MARGIN_MS  # the vendor's 3 days went on while it was read
-                if readings == READINGS or not (outlasted or self._assumed_wrongly(question, scan)):
+                moved = self.skew_ms != scan.skew_ms
+                if readings == READINGS or not (outlasted or moved):
                     raise
             else:
                 if readings == READINGS or not self._assumed_wrongly(question, scan):

@@ -28,6 +28,11 @@ class RoomLists:
         self._ended = ended
 
     @property
+    def running(self) -> Listing | None:
+        """What runs."""
+        return self._running
+
+    @property
     def lists(self) -> list[Listing]:
         """Those that are asked for, what runs first: of a row in both, the second has the newer status."""
         return [listing for listing in (self._running, self._ended) if listing is not None]

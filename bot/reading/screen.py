@@ -137,6 +137,8 @@ class _Reading:
             newer=Cursor(*screen[0].order, forward=False) if first and screen else None,
             older=Cursor(*screen[-1].order, forward=True) if more else None,
             running_before=len(before) + self._counted_before,
+            before_exact=merged.running_steady,
+            running=merged.running(self._everything),
             begun_before=tuple(before) if self._plan.running_judged else (),
             as_of_ms=merged.as_of_ms or page.as_of_ms,
         )
@@ -157,9 +159,15 @@ class _Reading:
 
     async def _open_running(self, room: str | None) -> Listing:
         plan = self._plan
-        span = self._everything if plan.everything_running else self._span
-        listing = self._listing(TaskFilter.ONGOING, room, span)
+        # One room's is one page, so that its rows can be judged by all that runs there at no further call.
+        everything = plan.everything_running or room is not None
+        listing = self._listing(TaskFilter.ONGOING, room, self._everything if everything else self._span)
         await listing.open()
+        if not plan.everything_running and everything:
+            if listing.complete:
+                return listing
+            listing = self._listing(TaskFilter.ONGOING, room, self._span)
+            await listing.open()
         few = plan.everything_running and listing.total <= RUNNING_READ_WHOLE
         if plan.filtered or plan.running_judged or few:
             await listing.read_all()

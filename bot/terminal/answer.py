@@ -21,6 +21,7 @@ from bot.redis_link import RedisLink
 from bot.terminal.as_json import details_json, page_json
 from bot.terminal.text import notes_of, printable, show_details, show_help, show_page
 from bot.triage.judged import Triage
+from bot.words import found
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
@@ -100,8 +101,8 @@ def _answer_list(page: Page, form: str, out: Console, errors: Console) -> None:
     if form == "json":
         sys.stdout.write(page_json(page))
     elif form == "csv":
-        sys.stdout.write(build_csv(page.recordings))
-        for note in notes_of(page):
+        sys.stdout.write(build_csv(page))
+        for note in [*([] if page.exact else [f"{found(page)}."]), *notes_of(page)]:
             errors.print(Text(note))
     else:
         show_page(page, out)

@@ -6,9 +6,9 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from bot.blocks.verdict_words import words_in_plain
-from bot.csv_file import iso_utc
+from bot.csv_file import fields_of, iso_utc
 from bot.models import status_word
-from bot.query import Status, format_query
+from bot.query import format_query
 from bot.reading.sight import skew_note
 from bot.terminal.text import notes_of
 from bot.unseen import escaped_in_json
@@ -17,7 +17,7 @@ from bot.words import unreadable_files
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from bot.models import Recording, RecordingDetails, RecordingFile
+    from bot.models import RecordingDetails, RecordingFile
     from bot.page import Page
     from bot.verdicts.types import Verdict
 
@@ -31,8 +31,9 @@ def page_json(page: Page) -> str:
             "total": page.total,
             "exact": page.exact,
             "as_of": iso_utc(page.as_of_ms),
+            "source": "live",
             "notes": notes_of(page),
-            "recordings": [{**_row(row), **_judged(page, row)} for row in page.recordings],
+            "recordings": [fields_of(row, page) for row in page.recordings],
         }
     )
 
@@ -56,23 +57,6 @@ def details_json(details: RecordingDetails, verdicts: Iterable[Verdict], zone: s
             "files": [_file(file) for file in details.files],
         }
     )
-
-
-def _row(row: Recording) -> dict[str, Any]:
-    return {
-        "task_id": row.task_id,
-        "room_id": row.room_id,
-        "status": status_word(row.status),
-        "status_code": row.status,
-        "began_at": iso_utc(row.began_ms),
-    }
-
-
-def _judged(page: Page, row: Recording) -> dict[str, Any]:
-    """The kinds of its verdicts, the worst first, where the question was what needs attention."""
-    if page.question.query.status != Status.ATTENTION:
-        return {}
-    return {"verdicts": [verdict.kind.value for verdict in page.verdicts.get(row.task_id, ())]}
 
 
 def _file(file: RecordingFile) -> dict[str, Any]:

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
-from bot.blocks.recording_words import FILE_STATES
+from bot.blocks.answer_text import within_a_day
+from bot.blocks.recording_words import FILE_STATES, GOING_ON, began_or_requested
 from bot.blocks.text import label, lasted, mark, plain_date, sane
 from bot.blocks.verdict_words import words_in_plain
 from bot.models import FAILED, ONGOING, PAUSED, RUNNING, STARTING
+from bot.plural import count, format_size
 from bot.query import describe_query, help_terms
 from bot.reading.sight import skew_note
-from bot.words import asides, found, unreadable_files, worst_verdict
+from bot.words import asides, found, size, unreadable_files, worst_verdict
 from bot.zones import zone_info
 
 if TYPE_CHECKING:
@@ -35,6 +37,9 @@ LEAST_ROOM_WIDTH = 8
 GAP = 2
 """Between two columns."""
 
+LEAST_NEEDED = ("Files", "Size")
+"""Columns that a terminal too narrow for all goes without, in this order."""
+
 
 def printable(text: str) -> str:
     """Text from outside with nothing that a terminal would obey: escapes, direction marks, line ends."""
@@ -52,8 +57,8 @@ def show_page(page: Page, console: Console) -> None:
     """A list: what was asked, the rows, how many there are, and the notes."""
     console.print(Text(printable(describe_query(page.question.query, page.window)), style="bold"))
     if page.recordings:
-        table, least_width = _table(page)
-        if least_width <= console.width:
+        table = _table(page, console.width)
+        if table is not None:
             console.print(table)
         else:
             _show_narrow(page, console)
@@ -72,12 +77,16 @@ def show_details(details: RecordingDetails, verdicts: Iterable[Verdict], zone: s
     facts.append(("Room", Text(printable(details.room_id))))
     facts += [
         (words, Text(plain_date(ms, zone)))
-        for words, ms in (("Began", details.began_ms), ("Ended", details.ended_ms))
+        for words, ms in (
+            (began_or_requested(details.status).capitalize(), details.began_ms),
+            ("Ended", details.ended_ms),
+        )
         if ms
     ]
-    if details.began_ms and (details.ended_ms or details.status in RUNNING):
-        for_how_long = lasted(details.began_ms, details.ended_ms or details.now_ms)
-        facts.append(("Lasted" if details.ended_ms else "Running for", Text(for_how_long)))
+    until_ms = details.now_ms if details.status in RUNNING else details.ended_ms
+    if details.began_ms and until_ms:
+        for_how_long = lasted(details.began_ms, until_ms)
+        facts.append((GOING_ON.get(details.status, "lasted").capitalize(), Text(for_how_long)))
     console.print(heading)
     for verdict in verdicts:
         words = words_in_plain(verdict.words, zone, printable)
@@ -103,58 +112,66 @@ def show_help(console: Console) -> None:
     console.print(table)
 
 
-def _table(page: Page) -> tuple[Table, int]:
-    """The rows as a table, and how many columns of the terminal it needs at least."""
-    running = any(row.status in RUNNING for row in page.recordings)
+def _table(page: Page, width: int) -> Table | None:
+    """The rows as a table; None where that does not fit, even without the columns that are needed least."""
     zones = {_zone_name(row.began_ms, page.question.zone) for row in page.recordings}
     zone = f" ({zones.pop()})" if len(zones) == 1 else ""
-    headings = ("Status", "Room", f"Began{zone}", "Running for", "Task", "Verdict")
-    columns = dict(
-        zip(
-            headings,
-            zip(*(_cells(row, page, with_zone=not zone) for row in page.recordings), strict=True),
-            strict=True,
-        )
-    )
-    if not running:
-        del columns["Running for"]
-    if not any(columns["Verdict"]):
-        del columns["Verdict"]
+    rows = [_cells(row, page, with_zone=not zone) for row in page.recordings]
+    columns = {name: [cells[name] for cells in rows] for name in rows[0]}
+    columns = {name: cells for name, cells in columns.items() if any(cells)}
+    headings = {name: f"Began{zone}" if name == "Began" else name for name in columns}
+
+    def least_width(name: str) -> int:
+        if name == "Room":
+            return LEAST_ROOM_WIDTH
+        return max(len(headings[name]), *(cell.cell_len for cell in columns[name]))
+
+    for name in (None, *LEAST_NEEDED):
+        columns.pop(name or "", None)
+        if sum(map(least_width, columns)) + GAP * (len(columns) - 1) <= width:
+            break
+    else:
+        return None
     table = Table(box=None, pad_edge=False, header_style="dim")
-    least_width = GAP * (len(columns) - 1)
-    for heading, cells in columns.items():
-        folds = heading == "Room"
-        width = LEAST_ROOM_WIDTH if folds else max(len(heading), *(cell.cell_len for cell in cells))
-        table.add_column(heading, no_wrap=not folds, overflow="fold", min_width=width)
-        least_width += width
+    for name in columns:
+        folds = name == "Room"
+        table.add_column(headings[name], no_wrap=not folds, overflow="fold", min_width=least_width(name))
     for row in zip(*columns.values(), strict=True):
         table.add_row(*row)
-    return table, least_width
+    return table
 
 
 def _show_narrow(page: Page, console: Console) -> None:
     for row in page.recordings:
-        status, room, began, for_how_long, task, verdict = _cells(row, page, with_zone=True)
-        console.print(Text(" · ").join([status, Text("room ") + room]), overflow="fold")
-        console.print(
-            Text("  ") + Text(" · ").join(part for part in (began, for_how_long) if part), overflow="fold"
-        )
-        console.print(
-            Text("  ") + Text(" · ").join(part for part in (task, verdict) if part), overflow="fold"
-        )
+        cells = _cells(row, page, with_zone=True)
+        times = Text(" – ").join(filter(None, (cells["Began"], cells["Ended"])))
+        files = Text(count(int(cells["Files"].plain), "file")) if cells["Files"] else Text()
+        for indent, parts in (
+            ("", (cells["Status"], Text("room ") + cells["Room"])),
+            ("  ", (times, cells["Length"], cells["Size"], files)),
+            ("  ", (cells["Task"], cells["Verdict"])),
+        ):
+            console.print(Text(indent) + Text(" · ").join(filter(None, parts)), overflow="fold")
 
 
-def _cells(row: Recording, page: Page, *, with_zone: bool) -> tuple[Text, Text, Text, Text, Text, Text]:
-    zone, verdict = page.question.zone, worst_verdict(row, page)
-    began = _minute(row.began_ms, zone)
-    return (
-        Text(f"{mark(row.status)} {label(row.status)}", style=COLOURS.get(row.status, "")),
-        Text(printable(row.room_id)),
-        Text(f"{began} {_zone_name(row.began_ms, zone)}" if with_zone else began),
-        Text(lasted(row.began_ms, page.now_ms) if row.status in RUNNING else ""),
-        Text(printable(row.task_id)),
-        Text(verdict.headline if verdict else ""),
-    )
+def _cells(row: Recording, page: Page, *, with_zone: bool) -> dict[str, Text]:
+    """What a row says, by column, in order."""
+    zone, outcome, verdict = page.question.zone, page.outcome(row), worst_verdict(row, page)
+    began, ended = _minute(row.began_ms, zone), ""
+    if outcome.ended_ms is not None:
+        ended = _minute(outcome.ended_ms, zone)
+        ended = ended[-len("00:00") :] if within_a_day(outcome) else ended
+    return {
+        "Status": Text(f"{mark(row.status)} {label(row.status)}", style=COLOURS.get(row.status, "")),
+        "Room": Text(printable(row.room_id)),
+        "Began": Text(f"{began} {_zone_name(row.began_ms, zone)}" if with_zone else began),
+        "Ended": Text(ended),
+        "Length": Text("" if outcome.lasted_ms is None else lasted(0, outcome.lasted_ms)),
+        "Size": Text(size(row, page)),
+        "Files": Text("" if outcome.files is None else str(outcome.files)),
+        "Task": Text(printable(row.task_id)),
+        "Verdict": Text(verdict.headline if verdict else ""),
+    }
 
 
 def _foot(page: Page) -> str:
@@ -170,8 +187,8 @@ def _file_facts(file: RecordingFile) -> list[tuple[str, Text]]:
     facts = [file.format, f"{file.width}×{file.height}" if file.width and file.height else ""]
     if file.duration_ms is not None:
         facts.append(lasted(0, file.duration_ms))
-    if file.size_bytes is not None:
-        facts.append(f"{file.size_bytes / 1_000_000:,.1f} MB")
+    if file.size_bytes is not None and file.size_bytes >= 0:
+        facts.append(format_size(file.size_bytes))
     if file.status is not None:
         facts.append(FILE_STATES.get(file.status, f"file status {file.status}"))
     lines = [("", Text(printable(" · ".join(filter(None, facts)))))]

@@ -90,7 +90,10 @@ def uploading(details: RecordingDetails, now_ms: int, thresholds: Thresholds) ->
 
 
 def no_link(details: RecordingDetails) -> Verdict | None:
-    """It is uploaded, and the API gives no address for it (vendor docs: Qiniu and Alibaba Cloud VOD)."""
+    """It is uploaded, and the API gives no address for it (vendor docs: Qiniu and Alibaba Cloud VOD).
+
+    Every recording of a customer who stores there is like that: it is information, not attention.
+    """
     uploaded = [file for file in details.files if file.status == UPLOADED]
     files = [file for file in uploaded if not file.url]
     if not files:
@@ -112,7 +115,7 @@ def no_link(details: RecordingDetails) -> Verdict | None:
         *named[1:],
         f" and {more} more." if more > 0 else ".",
     )
-    return Verdict(Kind.NO_LINK, "No link", words)
+    return Verdict(Kind.NO_LINK, "No link", words, usual=True)
 
 
 def _share(files: Sequence[RecordingFile], details: RecordingDetails) -> str:

@@ -12,7 +12,7 @@
     uploading    ended, and a file is not uploaded yet
     split        one stream in several files of one format
     short        the files hold less than half of the task, and more than 5 minutes are missing
-    no link      a file is uploaded, and has no address
+    no link      a file is uploaded, and has no address: information, as an upload that has just begun is
     fine         none of these
 
 Silence wins: where a figure is missing, a number unknown or a difference within jitter, there is no verdict.
@@ -56,6 +56,7 @@ __all__ = [
     "judge",
     "judge_row",
     "needs_attention",
+    "worst",
 ]
 
 
@@ -79,7 +80,7 @@ def judge(
         verdict_tasks.empty(details),
         verdict_tasks.failed(details, known.quit_reason, thresholds),
         verdict_tasks.runaway(details, now_ms, thresholds),
-        verdict_tasks.double(details, known.running_in_room),
+        verdict_tasks.double(details, known.running_in_room or ()),
         verdict_tasks.stuck_start(details, now_ms, thresholds),
         verdict_tasks.paused(details, known.paused_since_ms, now_ms),
         verdict_files.uploading(details, now_ms, thresholds),
@@ -87,28 +88,39 @@ def judge(
         verdict_coverage.short(details, thresholds),
         verdict_files.no_link(details),
     )
-    return _worst_first(verdicts) or (_fine(details, now_ms),)
+    return _worst_first(verdicts) or (_fine(details, now_ms, known),)
 
 
 def judge_row(
     row: Recording,
-    running: Collection[Recording],
+    running: Collection[Recording] | None,
     now_ms: int,
     thresholds: Thresholds = USUAL,
+    details: RecordingDetails | None = None,
 ) -> tuple[Verdict, ...]:
-    """What a row of a list tells without another call, the worst first; nothing where it tells nothing.
+    """What is known of a row of a list, the worst first; nothing where nothing is known.
+
+    Only `fine` says that nothing is wrong: without details, with files that cannot be read, or without
+    knowing what else runs in its room, there is none.
 
     Args:
         row: the recording.
-        running: what runs now, in its room or in all rooms; the row itself may be among it.
+        running: all that runs now in its room, or in all rooms; the row itself may be among it. None where
+            that is not known.
         now_ms: the moment of judging, Unix ms.
         thresholds: from where on something is worth a verdict.
+        details: of the recording in this status, where somebody has asked for them.
     """
+    if details is not None:
+        in_room = None if running is None else tuple(one for one in running if one.room_id == row.room_id)
+        verdicts = judge(details, now_ms, Known(running_in_room=in_room), thresholds)
+        unsure = bool(details.unreadable) or (running is None and row.status in RUNNING)
+        return tuple(verdict for verdict in verdicts if not (unsure and verdict.kind is Kind.FINE))
     return _worst_first(
         (
             verdict_tasks.failed(row, None, thresholds),
             verdict_tasks.runaway(row, now_ms, thresholds),
-            verdict_tasks.double(row, running),
+            verdict_tasks.double(row, running or ()),
             verdict_tasks.stuck_start(row, now_ms, thresholds),
             verdict_tasks.paused(row, None, now_ms),
         )
@@ -116,15 +128,20 @@ def judge_row(
 
 
 def needs_attention(verdicts: Iterable[Verdict]) -> bool:
-    """Whether any of them is not `fine`; an upload that has only begun is in order."""
+    """Whether any of them is other than fine, no link or a young upload, which are in order."""
     return any(verdict.kind is not Kind.FINE and not verdict.usual for verdict in verdicts)
+
+
+def worst(verdicts: Iterable[Verdict]) -> Verdict | None:
+    """The one that stands for all where there is room for one: what needs attention before information."""
+    return min(verdicts, key=lambda verdict: (verdict.usual, verdict.kind.severity), default=None)
 
 
 def _worst_first(verdicts: Iterable[Verdict | None]) -> tuple[Verdict, ...]:
     return tuple(sorted(filter(None, verdicts), key=lambda verdict: verdict.kind.severity))
 
 
-def _fine(details: RecordingDetails, now_ms: int) -> Verdict:
+def _fine(details: RecordingDetails, now_ms: int, known: Known) -> Verdict:
     uploaded = sum(file.status == verdict_files.UPLOADED for file in details.files)
     words: Words
     if details.unreadable:
@@ -137,6 +154,13 @@ def _fine(details: RecordingDetails, now_ms: int) -> Verdict:
         words = (f"It ended well; {count(uploaded, 'file')} uploaded.",)
     elif details.status in RUNNING and details.began_ms is not None:
         words = (f"It has run for {_so_far(details.began_ms, now_ms)}; nothing is wrong.",)
+        if known.running_in_room is None:
+            words = (
+                f"It has run for {_so_far(details.began_ms, now_ms)}, and nothing is wrong with it. ",
+                "I couldn't check whether anything else is recording in room ",
+                Outside(details.room_id),
+                ".",
+            )
     elif details.status in STATUS_WORDS:
         words = ("Nothing is wrong as far as ZEGOCLOUD tells.",)
     else:

@@ -133,7 +133,8 @@ def runaway(task: Task, now_ms: int, thresholds: Thresholds) -> Verdict | None:
     ran_ms = now_ms - task.began_ms
     if ran_ms <= thresholds.runaway_ms:
         return None
-    running = f"It has been running for {format_duration(ran_ms // 1000)}"
+    doing = "starting" if task.status == STARTING else "running"
+    running = f"It has been {doing} for {format_duration(ran_ms // 1000)}"
     if task.status == PAUSED:
         running += " and is paused now"
     cap_ms = task.began_ms + thresholds.max_record_ms

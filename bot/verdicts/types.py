@@ -72,7 +72,7 @@ class Verdict:
         words: what it means, with the figures that matter, and what to do next.
         urgent_until_ms: until when something can be done about it (Unix ms); None where no moment is known
             or it has passed.
-        usual: worth knowing, and in order for the moment: nobody has to be called.
+        usual: information, not attention: all is in order, and nobody has to be called.
     """
 
     kind: Kind
@@ -100,8 +100,9 @@ class Thresholds:
             start and MaxIdleTime are a large share.
         split_gap_ms: a shorter gap between two files is jitter: begin and duration are measured apart. A
             restarted recorder takes up to two minutes (vendor docs), so real gaps are longer.
-        upload_slow_ms: longer than this after the end an upload is not called normal any more. The vendor
-            gives no figure.
+        upload_slow_ms: up to this after the end an upload is young: information, not attention. The vendor
+            gives no figure; files are uploaded once the recording has ended, and half an hour is ample for
+            those of a day.
     """
 
     runaway_ms: int = 8 * _HOUR
@@ -128,12 +129,13 @@ class Known:
     """What may be known about a task beyond its details.
 
     Attributes:
-        running_in_room: what runs in the task's room now; the task itself may be among them.
+        running_in_room: all that runs in the task's room now, the task itself among it or not; None where
+            that is not known.
         paused_since_ms: when it was paused (Unix ms), where that was seen.
         quit_reason: why it ended, as a status callback told (vendor docs: `quit_reason`).
     """
 
-    running_in_room: tuple[Recording, ...] = ()
+    running_in_room: tuple[Recording, ...] | None = ()
     paused_since_ms: int | None = None
     quit_reason: int | None = None
 

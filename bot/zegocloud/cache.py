@@ -15,8 +15,12 @@ if TYPE_CHECKING:
 MOST_ANSWERS = 4_096
 FINAL_TTL_SECONDS = 3600.0
 
-_UPLOADED, _LOST = 3, 5
+LATELY_TTL_SECONDS = 600.0
+"""How long lists tell of a task at rest what was read of it; who asks for the task itself gets it fresher."""
+
+_UPLOADED, _IN_BACKUP, _LOST = 3, 4, 5
 _FINAL_FILES = frozenset({_UPLOADED, _LOST})
+_FILES_AT_REST = _FINAL_FILES | {_IN_BACKUP}
 
 
 def is_final(details: RecordingDetails) -> bool:
@@ -32,6 +36,18 @@ def is_final(details: RecordingDetails) -> bool:
         and not details.unreadable
         and all(file.status in _FINAL_FILES for file in details.files)
     )
+
+
+def is_at_rest(details: RecordingDetails) -> bool:
+    """Whether a task is not about to change: its end is told, and no file is on its way.
+
+    One without files counts only once its end is a while ago: they may be listed later (undocumented).
+    """
+    if details.status not in (ENDED, FAILED) or details.ended_ms is None or details.unreadable:
+        return False
+    if not details.files:
+        return details.as_of_ms - details.ended_ms > LATELY_TTL_SECONDS * 1000
+    return all(file.status in _FILES_AT_REST for file in details.files)
 
 
 class AnswerCache:
@@ -50,6 +66,9 @@ class AnswerCache:
         )
         self._final: TTLCache[DescribeRecordStatus, RecordingDetails] = TTLCache(
             MOST_ANSWERS, FINAL_TTL_SECONDS, timer=timer
+        )
+        self._lately: TTLCache[DescribeRecordStatus, RecordingDetails] = TTLCache(
+            MOST_ANSWERS, LATELY_TTL_SECONDS, timer=timer
         )
 
     def page(self, request: DescribeTasks, not_before_ms: int) -> TaskPage | None:
@@ -70,7 +89,16 @@ class AnswerCache:
                 return details
         return None
 
+    def known_lately(self, request: DescribeRecordStatus) -> RecordingDetails | None:
+        """Details for a list's row: those that are kept, and those of a task at rest for longer."""
+        kept = self.details(request, 0)
+        if kept is not None:
+            return kept
+        lately = self._lately.get(request)
+        return lately if lately is not None and is_at_rest(lately) else None
+
     def keep_details(self, request: DescribeRecordStatus, details: RecordingDetails) -> None:
         """Keep details, the longer where nothing about them can change; unless newer ones are there."""
         if self.details(request, details.as_of_ms + 1) is None:
             (self._final if is_final(details) else self._details)[request] = details
+            self._lately[request] = details

@@ -78,6 +78,7 @@ class ZegoClient:
         on_unreadable: told how many rows (`recording`) or files (`file`) of an answer could not be read.
         on_seen: told of every task in an answer, in the answer's order; not again where the answer is kept.
         page_lookups, details_lookups: how often an answer was at hand.
+        details_read: how many details were read so far: says whether there can be any news of them.
     """
 
     def __init__(
@@ -109,6 +110,7 @@ class ZegoClient:
         self.on_unreadable: Callable[[str, int], None] | None = None
         self.on_seen: Callable[[Sequence[Recording | RecordingDetails]], None] | None = None
         self.page_lookups, self.details_lookups = Lookups(), Lookups()
+        self.details_read = 0
         self._told: LRUCache[str, None] = LRUCache(MOST_TOLD)
 
     def __repr__(self) -> str:
@@ -184,6 +186,10 @@ class ZegoClient:
             logger.debug("Joined DescribeRecordStatus of %s", call.reference or "nobody")
         return await call.wait(asking)
 
+    def known_lately(self, task_id: str) -> RecordingDetails | None:
+        """What somebody has been told of a task lately, at no cost."""
+        return self._cache.known_lately(DescribeRecordStatus(task_id))
+
     async def aclose(self) -> None:
         """End what waits, break off what is being sent, close the connections."""
         self._closed = True
@@ -233,6 +239,7 @@ class ZegoClient:
 
         details = await self._fetch("DescribeRecordStatus", call, attempt)
         self._cache.keep_details(request, details)
+        self.details_read += 1
         if self.on_seen:
             self.on_seen((details,))
         self._note_unreadable("file", details.unreadable)

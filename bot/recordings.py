@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from bot.config import Settings
     from bot.lookups import Lookups
     from bot.models import RecordingDetails
+    from bot.network import Network
     from bot.page import Page, Question
     from bot.redis_link import RedisLink
     from bot.verdicts.types import Thresholds, Verdict
@@ -50,13 +51,16 @@ ANSWERS_KEPT = 2_000
 SIMILAR_ROOMS = 3
 
 
-def build_recordings(settings: Settings, clock: Clock, redis: RedisLink | None = None) -> Recordings:
+def build_recordings(
+    settings: Settings, clock: Clock, redis: RedisLink | None = None, network: Network | None = None
+) -> Recordings:
     """The use case on top of the vendor's API, as the settings say.
 
     Args:
         settings: from the environment.
         clock: says when a question is asked.
         redis: shares the vendor's budget with other replicas; it stays open when this is closed.
+        network: where the caller has one already; else the settings' own.
     """
     permits: int | SharedPermits = settings.zego_max_rps
     if redis is not None:
@@ -69,6 +73,7 @@ def build_recordings(settings: Settings, clock: Clock, redis: RedisLink | None =
         limiter=Limiter(permits),
         clock=clock,
         cache_ttl_seconds=settings.cache_ttl_seconds,
+        network=network or settings.network(),
     )
     return Recordings(
         zego, clock, cache_ttl_seconds=settings.cache_ttl_seconds, thresholds=thresholds_of(settings)

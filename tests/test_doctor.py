@@ -87,6 +87,7 @@ async def test_all_is_well(services: Any, tmp_path: Path, capsys: pytest.Capture
         ({"DATABASE_URL": "sqlite:////dev/null/bot.db"}, "database", "cannot be opened"),
         ({"REDIS_URL": "redis://127.0.0.1:9/?nonsense=1"}, "Redis", "REDIS_URL"),
         ({"ZEGO_APP_ID": ""}, "settings", "ZEGO_APP_ID is missing"),
+        ({"zego_max_rsp": "9"}, "settings", "zego_max_rsp is not a setting of this bot. Did you mean ZEGO"),
     ],
 )
 async def test_what_is_wrong_is_named_with_what_to_do(

@@ -44,6 +44,16 @@ def check_zones(settings: Settings) -> Check:
     return Check("time zones", "ok", f"data is there; where a person's is not known: {settings.default_tz}")
 
 
+def check_proxies(settings: Settings) -> Check:
+    """Through which proxy each service is reached, and which variable says so."""
+    network = settings.network()
+    services = {"ZEGOCLOUD": settings.zego_api_url}
+    if settings.slack_bot_token:
+        services["Slack"] = settings.slack_api_url
+    ways = [f"{name} is reached {network.route(url).describe()}" for name, url in services.items()]
+    return Check("proxies", "ok", ", ".join(ways))
+
+
 async def check_zego(settings: Settings) -> tuple[Check, float | None]:
     """A real, signed question. Returns too how many seconds the vendor's clock is ahead, where it tells."""
     clock = clock_from(settings.bot_clock)

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from bot.listeners.turnstile import Turnstile
     from bot.metrics import Metrics
     from bot.query import RecordingQuery
+    from bot.slack_client import Session
 
 logger = logging.getLogger("bot.deliveries")
 
@@ -182,6 +183,17 @@ class WatchedSocketMode(AsyncSocketModeHandler):
 
     metrics: Metrics
     turnstile: Turnstile
+
+    @property
+    def is_away(self) -> bool:
+        """Whether there is no connection: it was lost and is not back, or Slack gives no new one."""
+        connection = self.client.current_session
+        return connection is None or connection.closed or self.client.closed or self.client.stale
+
+    async def go_by(self, ways: Session) -> None:
+        """Connect by these ways, in place of the SDK's own session, which knows only one proxy for all."""
+        await self.client.aiohttp_client_session.close()
+        self.client.aiohttp_client_session = ways  # type: ignore[assignment]  # as much of one as it uses
 
     async def handle(self, client: Any, req: SocketModeRequest) -> None:
         """One delivery."""

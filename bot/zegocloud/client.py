@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from bot.clock import Clock
     from bot.models import RecordingDetails, TaskPage
+    from bot.network import Network
     from bot.zegocloud.limiter import Lane, Limiter
 
 __all__ = ["Asking", "RetryPolicy", "ZegoClient"]
@@ -63,6 +64,7 @@ class ZegoClient:
         clock: wall-clock time for signatures and `as_of_ms`, elapsed time for the cache.
         cache_ttl_seconds: how long an answer is good for.
         retry: when to send again.
+        network: proxies and certificates.
 
     Attributes:
         skew_seconds: the vendor's clock minus this one, from the last answer's `Date` header (which has whole
@@ -83,8 +85,9 @@ class ZegoClient:
         clock: Clock,
         cache_ttl_seconds: float = 15,
         retry: RetryPolicy = USUAL_RETRIES,
+        network: Network | None = None,
     ) -> None:
-        self._transport = Transport(base_url, limiter.permits)
+        self._transport = Transport(base_url, limiter.permits, network)
         self._app_id = app_id
         self._server_secret = server_secret
         self._limiter = limiter

@@ -78,7 +78,9 @@ class Bot:
         self.redis = RedisLink(settings.redis_url.reveal()) if settings.redis_url else None
         self._network = settings.network()
         self.recordings = build_recordings(settings, self.clock, self.redis, self._network)
-        self.health = Health(self.recordings.zego, lambda: self.digests.is_away, self.redis)
+        self.health = Health(
+            self.recordings.zego, lambda: self.digests.is_away, self.redis, self._slack_is_away
+        )
         self._rendered = RenderedAnswers()
         self._lag = LoopLag()
         lookups = {"message": self._rendered.lookups, **self.recordings.lookups}
@@ -109,6 +111,7 @@ class Bot:
                 await self._connect(bolt)
             self.digests.start()
             self._lag.start()
+            self.health.start()
             self.health.ready = True
             logger.info("Ready: answering %s over %s", home.team_name or home.team_id, self._transport)
             yield self
@@ -126,6 +129,10 @@ class Bot:
     @property
     def _transport(self) -> str:
         return "Socket Mode" if self._socket_mode else f"HTTP, port {self.port}"
+
+    def _slack_is_away(self) -> bool:
+        """Whether Socket Mode has no connection; over HTTP it is Slack that connects."""
+        return self._socket_mode and (self._socket is None or self._socket.is_away)
 
     def _slack_client(self, token: str | None) -> SlackClient:
         return build_slack_client(self._network, self.settings.slack_api_url, token, self.metrics.slack_call)
@@ -217,6 +224,7 @@ class Bot:
                 closing.push_async_callback(self.redis.close)
             closing.push_async_callback(self.slack.aclose)
             closing.push_async_callback(self.recordings.aclose)
+            closing.push_async_callback(self.health.stop)
             closing.push_async_callback(self._people.aclose)
             closing.push_async_callback(self.digests.close)
             if self._runner:

@@ -6,11 +6,13 @@ import asyncio
 import logging
 import secrets
 import time
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bot.errors import (
     InvalidParameterError,
+    RecordingsError,
     TaskNotFoundError,
     TaskNotPausedError,
     TaskStoppedError,
@@ -21,7 +23,8 @@ from bot.zegocloud.answers import decode_record_status, decode_tasks
 from bot.zegocloud.cache import AnswerCache
 from bot.zegocloud.calls import Asking, Call, stopping, twin
 from bot.zegocloud.headers import Received, parse_retry_after, parse_skew
-from bot.zegocloud.protocol import DescribeRecordStatus, DescribeTasks, build_request
+from bot.zegocloud.limiter import Lane
+from bot.zegocloud.protocol import DescribeRecordStatus, DescribeTasks, TaskFilter, build_request
 from bot.zegocloud.retries import RetryPolicy, repeat
 from bot.zegocloud.sent import Sent
 from bot.zegocloud.transport import Transport
@@ -32,11 +35,16 @@ if TYPE_CHECKING:
     from bot.clock import Clock
     from bot.models import RecordingDetails, TaskPage
     from bot.network import Network
-    from bot.zegocloud.limiter import Lane, Limiter
+    from bot.zegocloud.limiter import Limiter
 
 __all__ = ["Asking", "RetryPolicy", "ZegoClient"]
 
 _ABOUT_THE_QUESTION = (InvalidParameterError, TaskNotFoundError, TaskNotPausedError, TaskStoppedError)
+
+HOUR_MS = 3_600_000
+
+PROBE_SECONDS = 20.0
+"""How long a look whether the vendor answers again may take."""
 
 ANYBODY = Asking()
 """Somebody who waits as long as it takes."""
@@ -176,6 +184,14 @@ class ZegoClient:
             self.details_lookups.joined += 1
             logger.debug("Joined DescribeRecordStatus of %s", call.reference or "nobody")
         return await call.wait(asking)
+
+    async def probe(self) -> None:
+        """Ask the cheapest question, behind everyone who waits; `failure` tells what came of it."""
+        now_ms = self._now_ms()
+        deadline = asyncio.get_running_loop().time() + PROBE_SECONDS
+        asking = Asking(lane=Lane.BACKGROUND, flow=object(), deadline=deadline)
+        with suppress(RecordingsError):
+            await self.list_tasks(DescribeTasks(TaskFilter.ONGOING, now_ms - HOUR_MS, now_ms), asking)
 
     async def aclose(self) -> None:
         """End what waits, break off what is being sent, close the connections."""

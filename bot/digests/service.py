@@ -98,7 +98,8 @@ class Digests:
     def start(self) -> None:
         """Post what is due from here on. While the database is away it is tried again and again."""
         if self.worker is None:
-            logger.error("There are no digests: %s", self._unusable)
+            why = self._unusable.for_operator() if self._unusable else ""
+            logger.error("There are no digests: %s", why)
             return
         self.worker.start()
 

@@ -105,7 +105,7 @@ async def check_database(settings: Settings) -> list[Check]:
             await store.check()
             version, applied = await store.about()
     except StoreError as error:
-        return [Check(name, "failed", str(error))]
+        return [Check(name, "failed", error.for_operator())]
     except TimeoutError:
         advice = "check DATABASE_URL, and whether the database is overloaded or behind a firewall"
         return [Check(name, "failed", f"does not answer: {advice}")]

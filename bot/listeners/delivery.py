@@ -164,7 +164,7 @@ def note_problem(error: RecordingsError) -> str:
     if outcome not in _OF_THE_SERVICE:
         return ""
     reference = reference_to_show()
-    logger.warning("Not answered, reference %s: %s", reference, error)
+    logger.warning("Not answered, reference %s: %s", reference, error.for_operator())
     return reference
 
 

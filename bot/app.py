@@ -7,7 +7,6 @@ import contextlib
 import gc
 import logging
 import re
-import signal
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -35,6 +34,7 @@ from bot.loop_lag import LoopLag
 from bot.metrics import Metrics
 from bot.people import People
 from bot.plural import count
+from bot.process import on_stop_signal
 from bot.recordings import build_recordings
 from bot.redis_link import RedisLink
 from bot.sign_in import sign_in, socket_address
@@ -272,10 +272,8 @@ async def run_bot(settings: Settings, *, socket_mode: bool) -> None:
     Raises:
         ConfigError: Slack refuses the tokens, or the port is taken.
     """
-    loop = asyncio.get_running_loop()
     stop = asyncio.Event()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, stop.set)
+    on_stop_signal(stop.set)
     bot = Bot(settings, socket_mode=socket_mode)
     started = asyncio.Event()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from ipaddress import ip_address
 from re import _constants, _parser  # type: ignore[attr-defined]  # nothing public parses expressions
 from typing import TYPE_CHECKING, Any
@@ -91,8 +92,7 @@ def parse_http_url(text: str) -> str:
     """A base address; a slash is put behind it."""
     try:
         parts = urlsplit(text)
-        fits = parts.scheme in {"http", "https"} and _is_host(parts.hostname or "") and parts.port != 0
-        fits = fits and bool(URL(text).host)  # stumbles over names that cannot be written in ASCII
+        fits = parts.scheme in {"http", "https"} and is_host(parts.hostname or "") and parts.port != 0
     except ValueError:
         fits = False
     if not fits or "@" in parts.netloc or re.search(r"[?#\s]", text):
@@ -100,13 +100,17 @@ def parse_http_url(text: str) -> str:
     return text if text.endswith("/") else f"{text}/"
 
 
-def _is_host(text: str) -> bool:
-    """An IP address, or a name that is none by mistake."""
+def is_host(text: str) -> bool:
+    """An IP address, or a name that is none by mistake and can be written in ASCII, as networks need it."""
     try:
         ip_address(text)
     except ValueError:
         *_, last = labels = text.removesuffix(".").split(".")
-        return all(re.fullmatch(r"[\w-]{1,63}", label) for label in labels) and not last.isdecimal()
+        if last.isdecimal() or not all(re.fullmatch(r"[\w-]{1,63}", label) for label in labels):
+            return False
+        with suppress(ValueError):
+            return bool(URL.build(scheme="http", host=text).host)
+        return False
     return True
 
 
@@ -114,15 +118,17 @@ _NEEDS_ENCODING = "#?/[]@"
 """What ends the password of an address, or what stands before it (RFC 3986, section 3.2)."""
 
 
-def _unencoded(text: str) -> str:
-    """Characters in the password of an address that have to be percent-encoded; empty where all is well.
+def unencoded_advice(text: str) -> str:
+    """What to write in the password of an address, as a ValueError says it; empty where all is well.
 
     A password with one of them cannot be read for certain: `#`, `?` and `/` end what may hold a password, the
     first `@` ends the password for some programs and the last for others.
     """
     before, at, _ = text.partition("://")[2].rpartition("@")
     password = before.partition(":")[2] if at else ""
-    return "".join(character for character in _NEEDS_ENCODING if character in password)
+    wrong = [character for character in _NEEDS_ENCODING if character in password]
+    how = " and ".join(f"`{character}` as %{ord(character):02X}" for character in wrong)
+    return f"holds a password with special characters: write {how}" if wrong else ""
 
 
 def parse_storage_url(text: str, *, schemes: tuple[str, ...], begins: str) -> Secret:
@@ -135,9 +141,8 @@ def parse_storage_url(text: str, *, schemes: tuple[str, ...], begins: str) -> Se
     scheme = text.partition("://")[0]
     # What follows `?name=` are options, in which these characters may stand, unless nothing else makes sense.
     read = re.split(r"\?(?=\w+=)", text)[0] if fits else text
-    if scheme in schemes and scheme != "sqlite" and (wrong := _unencoded(read)):
-        how = " and ".join(f"`{character}` as %{ord(character):02X}" for character in wrong)
-        raise ValueError(f"holds a password with special characters: write {how}")
+    if scheme in schemes and scheme != "sqlite" and (advice := unencoded_advice(read)):
+        raise ValueError(advice)
     if fits and scheme != "sqlite" and "@" in text and "@" not in read:  # SQLAlchemy takes what is before it
         raise ValueError("holds `@` in its options: write %40")
     if not fits:

@@ -19,6 +19,7 @@ from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined
 
 import certifi
 
+from bot.config_values import is_host, unencoded_advice
 from bot.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -172,7 +173,7 @@ def _parse_proxy(text: str) -> str:
     url = text if "://" in text else f"http://{text}"
     try:
         parts = urlsplit(url)
-        fits = bool(parts.hostname) and parts.port != 0
+        fits = is_host(parts.hostname or "") and parts.port != 0
     except ValueError:  # its words may quote a password
         fits = False
     if fits and parts.scheme.startswith("socks"):
@@ -181,7 +182,8 @@ def _parse_proxy(text: str) -> str:
             "set it to an HTTP proxy such as http://proxy.example:3128, or unset it"
         )
     if not fits or parts.scheme not in {"http", "https"}:
-        raise ValueError("has to be the address of an HTTP proxy, such as http://proxy.example:3128")
+        address = "has to be the address of an HTTP proxy, such as http://proxy.example:3128"
+        raise ValueError(unencoded_advice(url) or address)
     return url
 
 

@@ -106,6 +106,13 @@ NO_ADDRESS = "has to be the address of an HTTP proxy, such as http://proxy.examp
         ("ALL_PROXY", "http://me:hunter2@proxy.example:port", NO_ADDRESS),
         ("ALL_PROXY", "http://[hunter2", NO_ADDRESS),
         ("HTTPS_PROXY", "http://", NO_ADDRESS),
+        ("HTTPS_PROXY", "http://proxy exa.example:3128", NO_ADDRESS),
+        ("HTTPS_PROXY", "http://xn--zzzzzzzz-.com", NO_ADDRESS),
+        (
+            "HTTPS_PROXY",
+            "http://me:hunter2#@proxy.example:3128",
+            "holds a password with special characters: write `#` as %23.",
+        ),
         (
             "SSL_CERT_FILE",
             "{folder}/missing.pem",
@@ -135,24 +142,41 @@ NO_ADDRESS = "has to be the address of an HTTP proxy, such as http://proxy.examp
         ),
     ],
 )
-async def test_what_cannot_be_used_is_told_with_every_other_problem_by_every_command(
+def test_what_cannot_be_used_is_told_with_every_other_problem(
     tmp_path: Path, name: str, value: str, problem: str
 ) -> None:
     (tmp_path / "text").write_text("root:x:0:0\n")
     (tmp_path / "empty").write_text("")
     environment = RIGHT | {name: value.format(folder=tmp_path), "ZEGO_MAX_RPS": "99"}
+    with pytest.raises(ConfigError) as caught:
+        load_settings(environment, slack=True)
+    assert sorted(caught.value.problems) == sorted(
+        ["ZEGO_MAX_RPS has to be a whole number from 1 to 10.", f"{name} {problem}"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ALL_PROXY", "socks5://me:hunter2@127.0.0.1:1080"),
+        ("https_proxy", "nonsense://me:hunter2@proxy.example"),
+        ("SSL_CERT_FILE", "/no/such/file"),
+        ("SSL_CERT_DIR", "/no/such/folder"),
+    ],
+)
+async def test_every_command_ends_with_a_sentence_about_it(tmp_path: Path, name: str, value: str) -> None:
+    environment = RIGHT | {name: value}
     for command in (("run",), ("query", "last=1h")):
         status, out, err = await finished(*command, folder=tmp_path, **environment)
         assert (status, out) == (2, "")
-        assert err.splitlines()[0] == "The configuration cannot be used:"
-        assert sorted(err.splitlines()[1:]) == sorted(
-            ["- ZEGO_MAX_RPS has to be a whole number from 1 to 10.", f"- {name} {problem}"]
-        )
-    status, out, err = await finished(
-        "doctor", folder=tmp_path, **RIGHT | {name: value.format(folder=tmp_path)}
-    )
+        first, second = err.splitlines()
+        assert first == "The configuration cannot be used:"
+        assert second.startswith(f"- {name.upper()} ")
+        assert "hunter2" not in err
+    status, out, err = await finished("doctor", folder=tmp_path, **environment)
     assert (status, err) == (1, "")
-    assert f"settings: {name} {problem}" in out
+    assert f"✕ settings: {name.upper()} " in out
+    assert "✓ database" in out
     assert "hunter2" not in out
 
 

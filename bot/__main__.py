@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from bot import __version__
 from bot.clock import clock_from
 from bot.config import load_settings, read_environment
 from bot.errors import ConfigError
+from bot.process import forbid_core_dumps, on_stop_signal, run, write_anywhere, write_data
 from bot.zones import zone_data
 
 if TYPE_CHECKING:
@@ -30,11 +30,13 @@ INTERRUPTED, READER_GONE = 130, 141
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit status."""
+    write_anywhere()
     options = _parser().parse_args(arguments)
     zone_data(path_is_set="PYTHONTZPATH" in os.environ)
     try:
         status = int(options.run(options))
-        sys.stdout.flush()
+        if sys.stdout is not None:  # it may have been closed by whoever started this
+            sys.stdout.flush()
     except ConfigError as error:
         print(error, file=sys.stderr)  # noqa: T201 - the command line's way to speak
         return WRONG
@@ -53,11 +55,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
-    run = commands.add_parser("run", help="run the bot in Slack", description="Run the bot in Slack.")
-    transport = run.add_mutually_exclusive_group()
+    running = commands.add_parser("run", help="run the bot in Slack", description="Run the bot in Slack.")
+    transport = running.add_mutually_exclusive_group()
     transport.add_argument("--socket", action="store_true", help="insist on Socket Mode (SLACK_APP_TOKEN)")
     transport.add_argument("--http", action="store_true", help="insist on HTTP (SLACK_SIGNING_SECRET)")
-    run.set_defaults(run=_run)
+    running.set_defaults(run=_run)
 
     sandbox = commands.add_parser(
         "sandbox",
@@ -113,16 +115,13 @@ def _environment() -> dict[str, str]:
 def _run(options: argparse.Namespace) -> int:
     insisted = True if options.socket else False if options.http else None
     settings = load_settings(_environment(), slack=True, socket_mode=insisted)
-    import resource
-
     from bot.app import run_bot
     from bot.logs import set_up_logging
 
     set_up_logging(settings.log_level, settings.log_format, settings.secrets())
-    # A core dump would hold every token.
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    forbid_core_dumps()
     socket_mode = bool(settings.slack_app_token) if insisted is None else insisted
-    asyncio.run(run_bot(settings, socket_mode=socket_mode))
+    run(run_bot(settings, socket_mode=socket_mode))
     return 0
 
 
@@ -131,14 +130,14 @@ def _simulate(options: argparse.Namespace) -> int:
 
     clock = clock_from(options.clock) if options.clock else None
     work = serve_simulator(options.host, options.port, options.seed, options.tasks, clock)
-    return asyncio.run(_until_stopped(work, options.port))
+    return run(_until_stopped(work, options.port))
 
 
 def _sandbox(options: argparse.Namespace) -> int:
     from bot.sandbox.sandbox import serve_sandbox
 
     work = serve_sandbox(options.port, open_browser=not options.no_browser)
-    return asyncio.run(_until_stopped(work, options.port))
+    return run(_until_stopped(work, options.port))
 
 
 def _query(options: argparse.Namespace) -> int:
@@ -148,7 +147,7 @@ def _query(options: argparse.Namespace) -> int:
 
     set_up_logging("WARNING", "text")
     form = "json" if options.json else "csv" if options.csv else "table"
-    return asyncio.run(answer_in_terminal(options.text, settings, form=form, everything=options.all))
+    return run(answer_in_terminal(options.text, settings, form=form, everything=options.all))
 
 
 def _doctor(options: argparse.Namespace) -> int:
@@ -156,14 +155,15 @@ def _doctor(options: argparse.Namespace) -> int:
     from bot.logs import set_up_logging
 
     set_up_logging("CRITICAL", "text")
-    return asyncio.run(run_doctor(_environment(), as_json=options.json))
+    if options.json:
+        write_data(sys.stdout)
+    return run(run_doctor(_environment(), as_json=options.json))
 
 
 async def _until_stopped(work: Coroutine[None, None, None], port: int) -> int:
     """Serve until SIGTERM or SIGINT."""
     serving = asyncio.ensure_future(work)
-    for name in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(name, serving.cancel)
+    on_stop_signal(serving.cancel)
     try:
         await serving
     except asyncio.CancelledError:

@@ -7,7 +7,6 @@ import contextlib
 import gc
 import logging
 import re
-import signal
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -35,6 +34,7 @@ from bot.loop_lag import LoopLag
 from bot.metrics import Metrics
 from bot.people import People
 from bot.plural import count
+from bot.process import on_stop_signal
 from bot.recordings import build_recordings
 from bot.redis_link import RedisLink
 from bot.sign_in import sign_in, socket_address
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from bot.clock import Clock
     from bot.config import Settings
     from bot.sign_in import Home
+    from bot.slack_client import SlackClient
 
 logger = logging.getLogger(__name__)
 
@@ -75,15 +76,16 @@ class Bot:
         self.settings = settings
         self.clock = clock or clock_from(settings.bot_clock)
         self.redis = RedisLink(settings.redis_url.reveal()) if settings.redis_url else None
-        self.recordings = build_recordings(settings, self.clock, self.redis)
-        self.health = Health(self.recordings.zego, lambda: self.digests.is_away, self.redis)
+        self._network = settings.network()
+        self.recordings = build_recordings(settings, self.clock, self.redis, self._network)
+        self.health = Health(
+            self.recordings.zego, lambda: self.digests.is_away, self.redis, self._slack_is_away
+        )
         self._rendered = RenderedAnswers()
         self._lag = LoopLag()
         lookups = {"message": self._rendered.lookups, **self.recordings.lookups}
         self.metrics = Metrics(self.recordings, lookups, self._lag, self.health.degraded)
-        self.slack = build_slack_client(
-            settings.slack_api_url, settings.slack_bot_token.reveal(), self.metrics.slack_call
-        )
+        self.slack = self._slack_client(settings.slack_bot_token.reveal())
         self.running = Running()
         self._people = People(self.slack, settings.default_tz, self.clock)
         self.digests = Digests(settings, self.clock, self.recordings, self._people, self.slack, self.metrics)
@@ -109,6 +111,7 @@ class Bot:
                 await self._connect(bolt)
             self.digests.start()
             self._lag.start()
+            self.health.start()
             self.health.ready = True
             logger.info("Ready: answering %s over %s", home.team_name or home.team_id, self._transport)
             yield self
@@ -127,6 +130,13 @@ class Bot:
     def _transport(self) -> str:
         return "Socket Mode" if self._socket_mode else f"HTTP, port {self.port}"
 
+    def _slack_is_away(self) -> bool:
+        """Whether Socket Mode has no connection; over HTTP it is Slack that connects."""
+        return self._socket_mode and (self._socket is None or self._socket.is_away)
+
+    def _slack_client(self, token: str | None) -> SlackClient:
+        return build_slack_client(self._network, self.settings.slack_api_url, token, self.metrics.slack_call)
+
     def _build_bolt(self, home: Home) -> BoltApp:
         async def authorize(**_: Any) -> AuthorizeResult:
             return AuthorizeResult(
@@ -140,9 +150,7 @@ class Bot:
         bolt = BoltApp(
             name="recordings-bot",  # without one Bolt reads the source of every caller to find one
             logger=_bolt_logger(),
-            client=build_slack_client(
-                self.settings.slack_api_url, token=None
-            ),  # `authorize` brings the token
+            client=self._slack_client(token=None),  # `authorize` brings the token
             signing_secret=self.settings.slack_signing_secret.reveal() or "unused-in-socket-mode",
             authorize=authorize,
             # The receiver checks each delivery before it is read, and functions of workflows are not offered.
@@ -199,12 +207,13 @@ class Bot:
     async def _connect(self, bolt: BoltApp) -> None:
         """Open Socket Mode. Slack is asked first: the SDK would try a refused token for ever."""
         token = self.settings.slack_app_token.reveal()
-        client = build_slack_client(self.settings.slack_api_url, token, self.metrics.slack_call)
+        client = self._slack_client(token)
         address = await socket_address(client)
         self._socket = WatchedSocketMode(
             bolt, token, quiet_logger(), web_client=client, ping_interval=SOCKET_PING_SECONDS
         )
         self._socket.metrics, self._socket.turnstile = self.metrics, Turnstile()
+        await self._socket.go_by(client.ways)
         self._socket.client.wss_uri = address
         await self._socket.connect_async()  # type: ignore[no-untyped-call]  # the SDK has no types there
 
@@ -215,6 +224,7 @@ class Bot:
                 closing.push_async_callback(self.redis.close)
             closing.push_async_callback(self.slack.aclose)
             closing.push_async_callback(self.recordings.aclose)
+            closing.push_async_callback(self.health.stop)
             closing.push_async_callback(self._people.aclose)
             closing.push_async_callback(self.digests.close)
             if self._runner:
@@ -262,10 +272,8 @@ async def run_bot(settings: Settings, *, socket_mode: bool) -> None:
     Raises:
         ConfigError: Slack refuses the tokens, or the port is taken.
     """
-    loop = asyncio.get_running_loop()
     stop = asyncio.Event()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, stop.set)
+    on_stop_signal(stop.set)
     bot = Bot(settings, socket_mode=socket_mode)
     started = asyncio.Event()
 

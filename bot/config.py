@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import unquote, urlsplit
@@ -18,11 +19,13 @@ from bot.config_values import (
     parse_pattern,
     parse_seconds,
     parse_secret,
+    parse_server_secret,
     parse_storage_url,
     parse_word,
     parse_zone,
 )
 from bot.errors import ConfigError
+from bot.network import PROXY_VARIABLES, Network, parse_ca_dir, parse_ca_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -65,12 +68,33 @@ class Settings:
     max_record_hours: int = 24
     room_pattern: str = ""
     bot_clock: str = ""
+    http_proxy: Secret = field(default_factory=partial(Secret, ""))
+    https_proxy: Secret = field(default_factory=partial(Secret, ""))
+    all_proxy: Secret = field(default_factory=partial(Secret, ""))
+    no_proxy: str = ""
+    ssl_cert_file: str = ""
+    ssl_cert_dir: str = ""
+
+    @property
+    def names_proxies(self) -> bool:
+        """Whether the environment names a proxy at all."""
+        return bool(self.http_proxy or self.https_proxy or self.all_proxy)
+
+    def network(self) -> Network:
+        """How other machines are reached."""
+        proxies = {
+            "HTTP_PROXY": self.http_proxy.reveal(),
+            "HTTPS_PROXY": self.https_proxy.reveal(),
+            "ALL_PROXY": self.all_proxy.reveal(),
+            "NO_PROXY": self.no_proxy,
+        }
+        return Network(proxies, ca_file=self.ssl_cert_file, ca_dir=self.ssl_cert_dir)
 
     def secrets(self) -> list[str]:
         """Every text that nothing may show: tokens, secrets, and the passwords inside addresses."""
         held = [getattr(self, one.name) for one in fields(self)]
         texts = [value.reveal() for value in held if isinstance(value, Secret)]
-        passwords = [urlsplit(text).password or "" for text in texts if "://" in text]
+        passwords = [_password(text) for text in texts if "://" in text]
         given = [text for text in texts if "://" not in text]
         return [
             text for text in {*given, *passwords, *map(unquote, passwords)} if len(text) >= SHORTEST_SECRET
@@ -113,8 +137,8 @@ def load_settings(
         ConfigError: with every problem, each a sentence that names the variable; never its value
             where that could be a secret.
     """
-    problems: list[str] = []
-    given = {name: value.strip() for name, value in environment.items() if value.strip()}
+    given = given_values(environment)
+    problems = _misspelt(given)
 
     def read(name: str, parse: Callable[[str], T], default: T) -> T:
         if name not in given:
@@ -130,7 +154,7 @@ def load_settings(
 
     settings = Settings(
         zego_app_id=read("ZEGO_APP_ID", partial(parse_integer, low=1, high=2**32 - 1), 0),
-        zego_server_secret=secret("ZEGO_SERVER_SECRET"),
+        zego_server_secret=read("ZEGO_SERVER_SECRET", parse_server_secret, Secret("")),
         zego_api_url=read("ZEGO_API_URL", parse_http_url, Settings().zego_api_url),
         zego_max_rps=read("ZEGO_MAX_RPS", partial(parse_integer, low=1, high=VENDOR_MAX_RPS), 8),
         slack_bot_token=secret("SLACK_BOT_TOKEN", "xoxb-"),
@@ -169,7 +193,15 @@ def load_settings(
         max_record_hours=read("MAX_RECORD_HOURS", partial(parse_integer, low=1, high=48), 24),
         room_pattern=read("ROOM_PATTERN", parse_pattern, ""),
         bot_clock=read("BOT_CLOCK", parse_clock, ""),
+        http_proxy=Secret(given.get("HTTP_PROXY", "")),
+        https_proxy=Secret(given.get("HTTPS_PROXY", "")),
+        all_proxy=Secret(given.get("ALL_PROXY", "")),
+        no_proxy=given.get("NO_PROXY", ""),
+        ssl_cert_file=read("SSL_CERT_FILE", parse_ca_file, ""),
+        ssl_cert_dir=read("SSL_CERT_DIR", parse_ca_dir, ""),
     )
+    addresses = [settings.zego_api_url, *([settings.slack_api_url, *SLACKS_OWN] if slack else [])]
+    problems += settings.network().problems(addresses)
     needed = ["ZEGO_APP_ID", "ZEGO_SERVER_SECRET"]
     if slack:
         needed.append("SLACK_BOT_TOKEN")
@@ -186,6 +218,53 @@ def load_settings(
         raise ConfigError(problems)
     return settings
 
+
+def given_values(environment: Mapping[str, str]) -> dict[str, str]:
+    """The values that are given, without the space and the quotes around them.
+
+    `docker run --env-file` keeps quotes. Only ROOM_PATTERN may mean them.
+    """
+    given = {}
+    for name, value in environment.items():
+        text = value.strip()
+        if name != "ROOM_PATTERN" and len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":
+            text = text[1:-1].strip()
+        given[name] = text
+    for name in PROXY_VARIABLES:
+        if name.lower() in given:
+            given[name] = given[name.lower()]
+    return {name: text for name, text in given.items() if text}
+
+
+def _misspelt(given: Mapping[str, str]) -> list[str]:
+    """Variables that are nearly ours, where ours is not given: it would be left out without a word."""
+    ours = {one.name.upper() for one in fields(Settings)} - {"PORT_IS_SET", *_EVERYBODYS}
+    names = {name: name.upper() for name in given if name not in ours and name not in _EVERYBODYS}
+    problems = []
+    for name, upper in sorted(names.items()):
+        near = get_close_matches(upper, ours - given.keys(), n=1, cutoff=_NEARLY_OURS)
+        if near:
+            problems.append(f"{name} is not a setting of this bot. Did you mean {near[0]}?")
+    return problems
+
+
+def _password(address: str) -> str:
+    try:
+        return urlsplit(address).password or ""
+    except ValueError:  # a proxy that is not used may be anything
+        return ""
+
+
+SLACKS_OWN = ("https://files.slack.com/", "https://hooks.slack.com/", "wss://wss-primary.slack.com/")
+"""Where Slack has files uploaded, answers posted, and Socket Mode connected."""
+
+_NEARLY_OURS = 0.9
+"""One letter or underscore too few, too many or wrong in a name of ten."""
+
+_EVERYBODYS = frozenset(
+    {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR", "SLACK_API_TOKEN"}
+)
+"""Names that other programs know as well, and so may mean themselves."""
 
 _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
+from ipaddress import ip_address
 from re import _constants, _parser  # type: ignore[attr-defined]  # nothing public parses expressions
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
+
+from yarl import URL
 
 from bot.clock import clock_from
 from bot.zones import zone_info
@@ -38,6 +42,9 @@ class Secret:
     __str__ = __repr__
 
 
+SERVER_SECRET_LENGTH = 32
+"""Characters of every ServerSecret that ZEGOCLOUD gives out (seen in its console and its documentation)."""
+
 MOST_REPEATS = 2
 FEW_TIMES = 16
 """A repeat of at most so many times costs little, whatever it meets."""
@@ -59,6 +66,14 @@ def parse_secret(text: str, *, prefix: str) -> Secret:
     return Secret(text)
 
 
+def parse_server_secret(text: str) -> Secret:
+    """The vendor's ServerSecret."""
+    secret = parse_secret(text, prefix="")
+    if len(text) != SERVER_SECRET_LENGTH:
+        raise ValueError(f"has {len(text)} characters, but a ServerSecret has 32: copy it again")
+    return secret
+
+
 def parse_integer(text: str, *, low: int, high: int) -> int:
     """A whole number from `low` to `high`."""
     if not re.fullmatch(r"[0-9]{1,12}", text) or not low <= int(text) <= high:
@@ -77,12 +92,43 @@ def parse_http_url(text: str) -> str:
     """A base address; a slash is put behind it."""
     try:
         parts = urlsplit(text)
-        fits = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+        fits = parts.scheme in {"http", "https"} and is_host(parts.hostname or "") and parts.port != 0
     except ValueError:
         fits = False
     if not fits or "@" in parts.netloc or re.search(r"[?#\s]", text):
         raise ValueError("has to be an address such as https://example.com/, without a user, `?` or `#`")
     return text if text.endswith("/") else f"{text}/"
+
+
+def is_host(text: str) -> bool:
+    """An IP address, or a name that is none by mistake and can be written in ASCII, as networks need it."""
+    try:
+        ip_address(text)
+    except ValueError:
+        *_, last = labels = text.removesuffix(".").split(".")
+        if last.isdecimal() or not all(re.fullmatch(r"[\w-]{1,63}", label) for label in labels):
+            return False
+        with suppress(ValueError):
+            return bool(URL.build(scheme="http", host=text).host)
+        return False
+    return True
+
+
+_NEEDS_ENCODING = "#?/[]@"
+"""What ends the password of an address, or what stands before it (RFC 3986, section 3.2)."""
+
+
+def unencoded_advice(text: str) -> str:
+    """What to write in the password of an address, as a ValueError says it; empty where all is well.
+
+    A password with one of them cannot be read for certain: `#`, `?` and `/` end what may hold a password, the
+    first `@` ends the password for some programs and the last for others.
+    """
+    before, at, _ = text.partition("://")[2].rpartition("@")
+    password = before.partition(":")[2] if at else ""
+    wrong = [character for character in _NEEDS_ENCODING if character in password]
+    how = " and ".join(f"`{character}` as %{ord(character):02X}" for character in wrong)
+    return f"holds a password with special characters: write {how}" if wrong else ""
 
 
 def parse_storage_url(text: str, *, schemes: tuple[str, ...], begins: str) -> Secret:
@@ -92,8 +138,16 @@ def parse_storage_url(text: str, *, schemes: tuple[str, ...], begins: str) -> Se
         fits = parts.scheme in schemes and parts.port != 0
     except ValueError:  # its words may quote the password
         fits = False
+    scheme = text.partition("://")[0]
+    # What follows `?name=` are options, in which these characters may stand, unless nothing else makes sense.
+    read = re.split(r"\?(?=\w+=)", text)[0] if fits else text
+    if scheme in schemes and scheme != "sqlite" and (advice := unencoded_advice(read)):
+        raise ValueError(advice)
+    if fits and scheme != "sqlite" and "@" in text and "@" not in read:  # SQLAlchemy takes what is before it
+        raise ValueError("holds `@` in its options: write %40")
     if not fits:
-        raise ValueError(f"has to be an address that begins with {begins}")
+        example = f", such as {scheme}://user:password@host/name" if scheme in schemes else ""
+        raise ValueError(f"has to be an address that begins with {begins}{example}")
     return Secret(text)
 
 

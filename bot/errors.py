@@ -47,6 +47,10 @@ class RecordingsError(Exception):
         """What to show."""
         return "Something is not right."
 
+    def for_operator(self) -> str:
+        """What whoever runs the bot reads in its log and from the doctor, where people are shown less."""
+        return self.sentence()
+
 
 class QueryError(RecordingsError):
     """The question cannot be understood.

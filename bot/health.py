@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -15,6 +16,11 @@ if TYPE_CHECKING:
     from bot.redis_link import RedisLink
     from bot.zegocloud.client import ZegoClient
 
+
+logger = logging.getLogger(__name__)
+
+PROBE_EVERY_SECONDS = 60.0
+"""How often a vendor that failed is asked whether it answers again, where nobody else asks."""
 
 LOOKS_SECONDS = 30.0
 """Who decides by `/readyz` where deliveries go looks at least this often."""
@@ -30,15 +36,22 @@ class Health:
         zego: says whether the vendor answered last.
         database_is_away: says whether the database can be used.
         redis: what replicas share; None where there is only one.
+        slack_is_away: says whether Socket Mode, where that is used, has no connection.
     """
 
     def __init__(
-        self, zego: ZegoClient, database_is_away: Callable[[], bool], redis: RedisLink | None
+        self,
+        zego: ZegoClient,
+        database_is_away: Callable[[], bool],
+        redis: RedisLink | None,
+        slack_is_away: Callable[[], bool],
     ) -> None:
         self.ready = False
         self._zego = zego
         self._database_is_away = database_is_away
         self._redis = redis
+        self._slack_is_away = slack_is_away
+        self._watching: asyncio.Task[None] | None = None
         self._looked = float("-inf")
         self._seen_unready = asyncio.Event()
 
@@ -47,9 +60,29 @@ class Health:
         away = {
             "database": self._database_is_away(),
             "redis": self._redis is not None and self._redis.is_away,
+            "slack": self._slack_is_away(),
             "vendor": self._zego.failure is not None,
         }
         return [name for name, is_away in away.items() if is_away]
+
+    def start(self) -> None:
+        """Look once a minute whether a vendor that failed answers again, until `stop`."""
+        self._watching = asyncio.create_task(self._watch())
+
+    async def stop(self) -> None:
+        """Look no more."""
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.wait({self._watching})
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(PROBE_EVERY_SECONDS)
+            try:
+                if self._zego.failure is not None:
+                    await self._zego.probe()
+            except Exception:  # the next look is worth as much as this one
+                logger.exception("Looking whether ZEGOCLOUD answers again failed")
 
     def add_routes(self, application: web.Application) -> None:
         """Put the paths into an HTTP application."""

@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from bot.process import write_data
 from bot.reference import current_reference
 
 if TYPE_CHECKING:
@@ -153,6 +154,8 @@ def _iso_second(seconds: int) -> str:
 
 def set_up_logging(level: str, style: str, secrets: Iterable[str] = ()) -> None:
     """Send every record of `level` and above to stderr, as `text` or `json`, without the `secrets`."""
+    if style == "json":
+        write_data(sys.stderr)
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines(secrets) if style == "json" else TextLines(secrets))
     logging.basicConfig(level=level, handlers=[handler], force=True)

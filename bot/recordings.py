@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from bot.config import Settings
     from bot.lookups import Lookups
     from bot.models import Recording, RecordingDetails
+    from bot.network import Network
     from bot.page import Page
     from bot.redis_link import RedisLink
     from bot.verdicts.types import Thresholds
@@ -53,13 +54,16 @@ TASKS_KEPT = 5_000
 SIMILAR_ROOMS = 3
 
 
-def build_recordings(settings: Settings, clock: Clock, redis: RedisLink | None = None) -> Recordings:
+def build_recordings(
+    settings: Settings, clock: Clock, redis: RedisLink | None = None, network: Network | None = None
+) -> Recordings:
     """The use case on top of the vendor's API, as the settings say.
 
     Args:
         settings: from the environment.
         clock: says when a question is asked.
         redis: shares the vendor's budget with other replicas; it stays open when this is closed.
+        network: where the caller has one already; else the settings' own.
     """
     permits: int | SharedPermits = settings.zego_max_rps
     if redis is not None:
@@ -72,6 +76,7 @@ def build_recordings(settings: Settings, clock: Clock, redis: RedisLink | None =
         limiter=Limiter(permits),
         clock=clock,
         cache_ttl_seconds=settings.cache_ttl_seconds,
+        network=network or settings.network(),
     )
     return Recordings(
         zego, clock, cache_ttl_seconds=settings.cache_ttl_seconds, thresholds=thresholds_of(settings)

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from slack_sdk.web.async_slack_response import AsyncSlackResponse
     from slack_sdk.webhook import WebhookResponse
 
+    from bot.network import Network
+
 logger = logging.getLogger(__name__)
 
 SLACK_ERRORS = (SlackClientError, aiohttp.ClientError, OSError)
@@ -76,17 +78,89 @@ OnCall = Callable[[str, str, float], None]
 """Told of each call: its method, `ok` or a word for what went wrong, and how many seconds it took."""
 
 
+class Session:
+    """What the SDK takes for an `aiohttp.ClientSession`: each request goes the way that `network` says.
+
+    The SDK would read HTTPS_PROXY and HTTP_PROXY itself, for every address alike (slack_sdk 3.48), and
+    aiohttp knows no ALL_PROXY and no ports or networks in NO_PROXY (aiohttp 3.14). Until it is opened, each
+    request has a connection of its own. Redirects are refused.
+
+    Args:
+        network: proxies and certificates.
+        timeout_seconds: how long a request may take.
+    """
+
+    closed = False
+    """Never: the SDK would make a session of its own, which goes another way."""
+
+    def __init__(self, network: Network, timeout_seconds: float) -> None:
+        self._network = network
+        self.timeout_seconds = timeout_seconds
+        self._kept: aiohttp.ClientSession | None = None
+
+    def open(self) -> None:
+        """Keep connections for the next requests, in the running event loop; to be closed."""
+        self._kept = self._new()
+
+    async def close(self) -> None:
+        """Close the connections that are kept."""
+        kept, self._kept = self._kept, None
+        if kept is not None:
+            await kept.close()
+
+    @asynccontextmanager
+    async def request(self, method: str, url: str, **options: Any) -> AsyncIterator[aiohttp.ClientResponse]:
+        """Send a request and hold its answer; see aiohttp."""
+        async with AsyncExitStack() as stack:
+            session = self._kept
+            if session is None:
+                session = await stack.enter_async_context(self._new())
+            options |= await self._way(url)
+            yield await stack.enter_async_context(session.request(method, url, **options))
+
+    async def ws_connect(self, url: str, **options: Any) -> aiohttp.ClientWebSocketResponse:
+        """Open a WebSocket, which needs a session to be open; see aiohttp."""
+        if self._kept is None:
+            self._kept = self._new()
+        socket: aiohttp.ClientWebSocketResponse = await self._kept.ws_connect(
+            url, **options | await self._way(url)
+        )
+        return socket
+
+    async def _way(self, url: str) -> dict[str, Any]:
+        proxy = self._network.route(url).proxy
+        needs_tls = any(address.startswith(("https:", "wss:")) for address in (url, proxy))
+        return {"proxy": proxy or None, "ssl": await self._network.tls() if needs_tls else True}
+
+    def _new(self) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(keepalive_timeout=KEEPALIVE_SECONDS),
+            timeout=aiohttp.ClientTimeout(total=self.timeout_seconds),
+            trace_configs=[_no_redirects(), _in_time()],
+        )
+
+
 class SlackClient(AsyncWebClient):
     """The SDK's client, whose calls are told to `on_call` and logged at DEBUG.
 
     Until it is opened, each call has a connection of its own.
+
+    Args:
+        network: proxies and certificates.
+        options: the SDK's.
     """
 
     on_call: OnCall | None = None
 
+    def __init__(self, network: Network, **options: Any) -> None:
+        super().__init__(**options)
+        self.ways = Session(network, self.timeout)
+        self.session = self.ways  # type: ignore[assignment]  # as much of one as the SDK uses
+        self.proxy = None  # what the SDK found in the environment
+
     def open(self) -> None:
         """Keep connections for the next calls and posts, in the running event loop; to be closed."""
-        self.session = _new_session()
+        self.ways.open()
 
     def impatient(self) -> Self:
         """The same client, which never waits for Slack's pace: a call refused for it is an error at once."""
@@ -96,8 +170,7 @@ class SlackClient(AsyncWebClient):
 
     async def aclose(self) -> None:
         """Close the connections that are kept."""
-        if self.session is not None:
-            await self.session.close()
+        await self.ways.close()
 
     async def api_call(self, api_method: str, **arguments: Any) -> AsyncSlackResponse:
         """Call a method; see the SDK."""
@@ -115,12 +188,10 @@ class SlackClient(AsyncWebClient):
         with self._noted("response_url") as noted:
             if not is_slacks(response_url, self.base_url):
                 raise aiohttp.InvalidURL("this response_url", "is not Slack's")
-            async with AsyncExitStack() as stack:
-                session = self.session or await stack.enter_async_context(_new_session())
-                webhook = AsyncWebhookClient(
-                    response_url, session=session, retry_handlers=_retries(), logger=quiet_logger()
-                )
-                answer = await webhook.send_dict(body)
+            webhook = AsyncWebhookClient(
+                response_url, session=self.session, retry_handlers=_retries(), logger=quiet_logger()
+            )
+            answer = await webhook.send_dict(body)
             noted("ok" if answer.status_code == HTTPStatus.OK else f"HTTP {answer.status_code}")
         return answer
 
@@ -153,8 +224,8 @@ class NotSentError(aiohttp.ClientError):
     """The time in which a request had to be sent was over; nothing of it left this process."""
 
 
-@asynccontextmanager
-async def sent_once(client: AsyncWebClient, by: float = math.inf) -> AsyncIterator[AsyncWebClient]:
+@contextmanager
+def sent_once(client: SlackClient, by: float = math.inf) -> Iterator[SlackClient]:
     """A client whose calls are one request each: it sends nothing again by itself, whatever Slack answers.
 
     A call that waits for Slack's pace inside the SDK would hold up its caller for as long as Slack likes, and
@@ -165,30 +236,19 @@ async def sent_once(client: AsyncWebClient, by: float = math.inf) -> AsyncIterat
         by: event-loop time (`loop.time()`) from which on nothing is sent any more: NotSentError instead. It
             is looked at again directly before the request's bytes are written.
     """
-    single = copy.copy(client)
-    single.retry_handlers = []
-    async with AsyncExitStack() as stack:
-        if single.session is None or single.session.closed:
-            single.session = await stack.enter_async_context(_new_session(single.timeout))
-        before = _send_by.set(by)
-        try:
-            yield single
-        finally:
-            _send_by.reset(before)
+    before = _send_by.set(by)
+    try:
+        yield client.impatient()
+    finally:
+        _send_by.reset(before)
 
 
-def _new_session(timeout_seconds: float = TIMEOUT_SECONDS) -> aiohttp.ClientSession:
-    """Connections that lead nowhere but where they are asked to, and not later than they may."""
-    return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(keepalive_timeout=KEEPALIVE_SECONDS),
-        timeout=aiohttp.ClientTimeout(total=timeout_seconds),
-        trace_configs=[_no_redirects(), _in_time()],
-    )
-
-
-def build_slack_client(api_url: str, token: str | None, on_call: OnCall | None = None) -> SlackClient:
+def build_slack_client(
+    network: Network, api_url: str, token: str | None, on_call: OnCall | None = None
+) -> SlackClient:
     """Slack's Web API at `api_url`; nothing that may have had its effect is sent again."""
     client = SlackClient(
+        network,
         token=token,
         base_url=api_url,
         timeout=TIMEOUT_SECONDS,

@@ -22,6 +22,7 @@ from bot.digests.records import Claim, NewDigest, Posted
 from bot.digests.schedule import next_times, parse_schedule
 from bot.digests.store import open_store
 from bot.digests.worker import LEASE_SECONDS, Worker
+from bot.network import Network
 from bot.sandbox.slack.server import LocalSlack
 from bot.sandbox.slack.state import ASKER, BOT_USER, TEAM, Channel
 from bot.slack_client import SlackClient, build_slack_client
@@ -119,8 +120,9 @@ async def be_a_worker() -> None:
     environ = os.environ
     clock = clock_from(environ["CHAOS_CLOCK"])
     quick_rate = float(environ.get("CHAOS_QUICK_RATE") or 0)
-    usual = build_slack_client(environ["CHAOS_SLACK_URL"], environ["CHAOS_TOKEN"])
+    usual = build_slack_client(Network(), environ["CHAOS_SLACK_URL"], environ["CHAOS_TOKEN"])
     client = MortalClient(
+        network=Network(),
         token=usual.token,
         base_url=usual.base_url,
         timeout=QUICK_HTTP_SECONDS if quick_rate else usual.timeout,

@@ -346,7 +346,9 @@ JSON = st.recursive(
 BODIES = st.dictionaries(_NAMES, JSON, max_size=8)
 _METADATA = JSON.map(lambda value: json.dumps(value, default=str)) | HOSTILE | st.just("[" * 100_000)
 _HOME = Home("T0LOCAL01", "", "U0BOT0001", "B0BOT0001")
-_SETTINGS = load_settings({"ZEGO_APP_ID": "1", "ZEGO_SERVER_SECRET": "s", "ALLOWED_CHANNELS": "C0GENERAL"})
+_SETTINGS = load_settings(
+    {"ZEGO_APP_ID": "1", "ZEGO_SERVER_SECRET": "5" * 32, "ALLOWED_CHANNELS": "C0GENERAL"}
+)
 
 
 def check_state(given: tuple[dict[str, Any], str]) -> None:
@@ -685,6 +687,15 @@ _VARIABLES = st.sampled_from(
         *("SLACK_SIGNING_SECRET", "SLACK_API_URL", "PORT", "DATABASE_URL", "REDIS_URL", "CACHE_TTL_SECONDS"),
         *("DEFAULT_TZ", "ALLOWED_CHANNELS", "ALLOWED_USERS", "ALLOWED_TEAMS", "LOG_LEVEL", "LOG_FORMAT"),
         *("RUNAWAY_HOURS", "MAX_RECORD_HOURS", "ROOM_PATTERN", "BOT_CLOCK"),
+        *(
+            "HTTP_PROXY",
+            "HTTPS_PROXY",
+            "ALL_PROXY",
+            "NO_PROXY",
+            "https_proxy",
+            "SSL_CERT_FILE",
+            "SSL_CERT_DIR",
+        ),
     ]
 )
 ENVIRONMENTS = st.dictionaries(

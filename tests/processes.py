@@ -83,7 +83,7 @@ class Process:
         async def follow() -> None:
             while stream is not None and (chunk := await stream.read(65536)):
                 async with self._changed:
-                    setattr(self, name, getattr(self, name) + chunk.decode())
+                    setattr(self, name, getattr(self, name) + chunk.decode(errors="replace"))
                     self._changed.notify_all()
 
         async def until_the_end() -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from bot.config import Settings, load_settings, read_environment
 from bot.config_values import Secret
+from bot.digests.engines import open_engine
 from bot.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -55,10 +56,11 @@ def revealed(value: Any) -> Any:
     [
         ("ZEGO_APP_ID", " 42 ", 42),
         ("ZEGO_APP_ID", "4294967295", 2**32 - 1),
-        ("ZEGO_SERVER_SECRET", " abc ", "abc"),
+        ("ZEGO_SERVER_SECRET", f" {'abcd' * 8} ", "abcd" * 8),
         ("ZEGO_API_URL", "https://cloudrecord-api-sgp.zego.im", "https://cloudrecord-api-sgp.zego.im/"),
         ("ZEGO_API_URL", "http://127.0.0.1:8080/path", "http://127.0.0.1:8080/path/"),
         ("ZEGO_API_URL", "http://[::1]:8080/", "http://[::1]:8080/"),
+        ("ZEGO_API_URL", "http://zego_gateway.internal.", "http://zego_gateway.internal./"),
         ("ZEGO_MAX_RPS", "1", 1),
         ("ZEGO_MAX_RPS", "10", 10),
         ("SLACK_BOT_TOKEN", "xoxb-1", "xoxb-1"),
@@ -109,6 +111,8 @@ UNREADABLE = "holds spaces or characters that no token has: copy it again."
         ("ZEGO_APP_ID", "my-app", f"{INTEGER} 1 to 4294967295."),
         ("ZEGO_SERVER_SECRET", "two words", UNREADABLE),
         ("ZEGO_SERVER_SECRET", "“quoted”", UNREADABLE),
+        ("ZEGO_SERVER_SECRET", "a" * 31, "has 31 characters, but a ServerSecret has 32: copy it again."),
+        ("ZEGO_SERVER_SECRET", "a" * 64, "has 64 characters, but a ServerSecret has 32: copy it again."),
         ("ZEGO_API_URL", "cloudrecord-api.zego.im", ADDRESS),
         ("ZEGO_API_URL", "ftp://example.com/", ADDRESS),
         ("ZEGO_API_URL", "https://", ADDRESS),
@@ -120,6 +124,13 @@ UNREADABLE = "holds spaces or characters that no token has: copy it again."
         ("ZEGO_API_URL", "https://example.com:0/", ADDRESS),
         ("ZEGO_API_URL", "https://[::1/", ADDRESS),
         ("ZEGO_API_URL", "https://exa mple.com/", ADDRESS),
+        ("ZEGO_API_URL", "https://a..example.com/", ADDRESS),
+        ("ZEGO_API_URL", f"https://{'a' * 64}.example.com/", ADDRESS),
+        ("ZEGO_API_URL", "https://xn--zzzzzzzz-.com/", ADDRESS),
+        ("ZEGO_API_URL", f"https://{'é' * 60}.com/", ADDRESS),
+        ("ZEGO_API_URL", "https://1.2.3.400/", ADDRESS),
+        ("ZEGO_API_URL", "https://[::g]/", ADDRESS),
+        ("SLACK_API_URL", "https://exa%mple.com/", ADDRESS),
         ("ZEGO_MAX_RPS", "0", f"{INTEGER} 1 to 10."),
         ("ZEGO_MAX_RPS", "11", f"{INTEGER} 1 to 10."),
         ("ZEGO_MAX_RPS", "2.5", f"{INTEGER} 1 to 10."),
@@ -197,6 +208,55 @@ def test_a_wrong_value_gets_a_sentence_that_says_what_is_right(name: str, text: 
 
 
 @pytest.mark.parametrize(
+    ("password", "how"),
+    [
+        ("hunter2#", "`#` as %23"),
+        ("hunter2?", "`?` as %3F"),
+        ("hunter2?x=1", "`?` as %3F"),
+        ("hunter2/", "`/` as %2F"),
+        ("1/hunter2", "`/` as %2F"),
+        ("1?hunter2", "`?` as %3F"),
+        ("1#hunter2", "`#` as %23"),
+        ("hunter2[", "`[` as %5B"),
+        ("hunter2]", "`]` as %5D"),
+        ("hunter2@", "`@` as %40"),
+        ("#hunter2/%@", "`#` as %23 and `/` as %2F and `@` as %40"),
+    ],
+)
+@pytest.mark.parametrize("rest", ["db/recordings", "db:5432/recordings?sslmode=require", "[::1]:5432/x"])
+def test_a_password_with_special_characters_is_told_which_to_encode_and_how(
+    password: str, how: str, rest: str
+) -> None:
+    [problem] = problems_of(RIGHT | {"DATABASE_URL": f"postgresql://bot:{password}@{rest}"}, slack=True)
+    assert problem == f"DATABASE_URL holds a password with special characters: write {how}."
+
+
+def test_an_at_sign_in_the_options_alone_would_be_taken_for_the_end_of_a_password() -> None:
+    url = "postgresql://db:5432/recordings?user=me@work"
+    [problem] = problems_of(RIGHT | {"DATABASE_URL": url}, slack=True)
+    assert problem == "DATABASE_URL holds `@` in its options: write %40."
+
+
+@pytest.mark.parametrize(
+    ("url", "password"),
+    [
+        ("postgresql://bot:a%23%3F%2F%5B%5D%40%25@db/recordings", "a#?/[]@%"),
+        ("postgresql://bot:100%@db/recordings", "100%"),
+        ("postgresql://bot:a:b!$&'()*+,;=~@db/recordings", "a:b!$&'()*+,;=~"),
+        ("postgresql://bot:pw@db/recordings?application_name=me@work/#1", "pw"),
+        ("postgresql://db:5432/recordings?user=me%40work&password=pw/1", None),
+        ("postgresql://me@db/recordings", None),
+    ],
+)
+def test_a_password_that_can_be_read_is_taken_as_the_database_gets_it(url: str, password: str | None) -> None:
+    settings = load_settings(RIGHT | {"DATABASE_URL": url}, slack=True)
+    engine = open_engine(settings.database_url.reveal())
+    assert engine.url.password == password
+    assert engine.url.host == "db"
+    assert password is None or len(password) < 6 or password in settings.secrets()
+
+
+@pytest.mark.parametrize(
     ("url", "variable"),
     [
         ("postgresql://bot:hunter2@[db/recordings", "DATABASE_URL"),
@@ -212,6 +272,64 @@ def test_an_address_that_cannot_be_read_is_not_quoted(url: str, variable: str) -
     assert "hunter2" not in problem
 
 
+@pytest.mark.parametrize("quote", ['"', "'"])
+def test_quotes_that_docker_keeps_around_values_are_taken_off(quote: str) -> None:
+    quoted = {name: f" {quote}{value}{quote} " for name, value in RIGHT.items()}
+    settings, plain = load_settings(quoted, slack=True), load_settings(RIGHT, slack=True)
+    for field in fields(Settings):
+        assert revealed(getattr(settings, field.name)) == revealed(getattr(plain, field.name)), field.name
+    assert load_settings(RIGHT | {"PORT": '""'}).port_is_set is False
+
+
+@pytest.mark.parametrize("text", ['"abc', "abc'", "\"abc'", '"'])
+def test_a_quote_on_one_side_alone_is_left_where_it_is(text: str) -> None:
+    assert load_settings(RIGHT | {"HOST": text}).host == text
+
+
+def test_quotes_in_a_room_pattern_are_part_of_it() -> None:
+    assert load_settings(RIGHT | {"ROOM_PATTERN": r'"(\d+)"'}).room_pattern == r'"(\d+)"'
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("ZEGO_APPID", "ZEGO_APP_ID"),
+        ("ZEGO_APP_IDS", "ZEGO_APP_ID"),
+        ("zego_app_id", "ZEGO_APP_ID"),
+        ("SLACK_BOT_TOKN", "SLACK_BOT_TOKEN"),
+        ("SLACK_SIGNIN_SECRET", "SLACK_SIGNING_SECRET"),
+        ("ALLOWED_CHANNEL", "ALLOWED_CHANNELS"),
+        ("ALOWED_USERS", "ALLOWED_USERS"),
+        ("DATABASE_URI", "DATABASE_URL"),
+        ("LOG_LEVL", "LOG_LEVEL"),
+    ],
+)
+def test_a_misspelt_variable_is_told_with_the_one_that_is_meant(name: str, meant: str) -> None:
+    environment = {one: value for one, value in RIGHT.items() if one != meant} | {"PORT": "x", name: "7"}
+    problems = problems_of(environment, slack=True, socket_mode=True)
+    assert f"{name} is not a setting of this bot. Did you mean {meant}?" in problems
+    assert "PORT has to be a whole number from 0 to 65535." in problems
+
+
+def test_variables_of_other_programs_are_none_of_this_bots_business() -> None:
+    others = {
+        *(
+            "SLACK_API_TOKEN",
+            "SLACK_WEBHOOK_URL",
+            "SLACK_APP_ID",
+            "SLACK_TOKEN",
+            "ZEGO_APP_SIGN",
+            "REDIS_PORT",
+        ),
+        *("DATABASE_PORT", "DATABASE_HOST", "SLACK_API_PORT", "FTP_PROXY", "HOSTNAME", "LOG_FILE", "LOGNAME"),
+        *("SSL_CERT_DIRS", "PATH", "HOME", "TZ", "LC_ALL", "TEST_POSTGRES_URL", "SLACK_BOT_ID"),
+    }
+    needed = {name: RIGHT[name] for name in ("ZEGO_APP_ID", "ZEGO_SERVER_SECRET")}
+    load_settings(needed | dict.fromkeys(others, "x"))
+    both = RIGHT | {"SLACK_BOT_TOKENS": "of another program", "PORT": "1"}
+    assert load_settings(both, slack=True).slack_bot_token.reveal() == RIGHT["SLACK_BOT_TOKEN"]
+
+
 def test_a_blank_value_is_as_good_as_none() -> None:
     blank = dict.fromkeys(["ZEGO_MAX_RPS", "PORT", "DEFAULT_TZ", "ALLOWED_USERS", "LOG_LEVEL"], "  ")
     settings = load_settings(RIGHT | blank, slack=True)
@@ -223,6 +341,9 @@ def test_a_blank_value_is_as_good_as_none() -> None:
         slack_signing_secret=settings.slack_signing_secret,
         database_url=settings.database_url,
         redis_url=settings.redis_url,
+        http_proxy=settings.http_proxy,
+        https_proxy=settings.https_proxy,
+        all_proxy=settings.all_proxy,
     )
     assert not settings.port_is_set
 

@@ -23,6 +23,7 @@ from bot.digests.records import Claim, NewDigest, Notice, Posted
 from bot.digests.store import Store, open_store
 from bot.digests.worker import LEASE_SECONDS, TELL_LEASE_SECONDS, Worker
 from bot.errors import ZegoUnreachableError
+from bot.network import Network
 from bot.sandbox.slack.server import LocalSlack
 from bot.sandbox.slack.state import ARCHIVED, ASKER, BOT_USER, GENERAL, NO_BOT, PRIVATE, TEAM, Channel
 from bot.slack_client import TIMEOUT_SECONDS, NotSentError, build_slack_client, sent_once
@@ -56,7 +57,7 @@ class Desk:
     """Raised one after the other before anything is posted."""
 
     def __post_init__(self) -> None:
-        self.client = build_slack_client(self.slack.api_url, self.slack.bot_token)
+        self.client = build_slack_client(Network(), self.slack.api_url, self.slack.bot_token)
         self.poster = Poster(self.client, pace_seconds=0.0)
 
     async def post(self, claim: Claim) -> Posted:
@@ -110,7 +111,7 @@ class Desk:
 
     def patience(self, seconds: float) -> None:
         """How long the poster waits for Slack's answers."""
-        self.client.timeout = seconds  # type: ignore[assignment]
+        self.client.ways.timeout_seconds = seconds
 
     @property
     def posts(self) -> list[Message]:
@@ -1039,10 +1040,10 @@ async def test_waiting_for_slack_s_pace_keeps_no_place_from_others(desk: Desk, m
 
 @pytest.mark.parametrize("keeps_connections", [True, False])
 async def test_no_request_to_slack_takes_as_long_as_a_lease(desk: Desk, *, keeps_connections: bool) -> None:
-    client = build_slack_client(desk.slack.api_url, desk.slack.bot_token)
+    client = build_slack_client(Network(), desk.slack.api_url, desk.slack.bot_token)
     if keeps_connections:
         client.open()
-    async with sent_once(client) as single:
+    with sent_once(client) as single:
         assert single.session is not None
         assert single.session.timeout.total == TIMEOUT_SECONDS
         assert LEASE_SECONDS / 3 + TIMEOUT_SECONDS < LEASE_SECONDS
@@ -1052,12 +1053,11 @@ async def test_no_request_to_slack_takes_as_long_as_a_lease(desk: Desk, *, keeps
 
 @pytest.mark.parametrize("keeps_connections", [True, False])
 async def test_nothing_is_sent_after_its_time(desk: Desk, *, keeps_connections: bool) -> None:
-    client = build_slack_client(desk.slack.api_url, desk.slack.bot_token)
+    client = build_slack_client(Network(), desk.slack.api_url, desk.slack.bot_token)
     if keeps_connections:
         client.open()
-    with pytest.raises(NotSentError):
-        async with sent_once(client, asyncio.get_running_loop().time()) as single:
-            await single.chat_postMessage(channel=GENERAL, text="late")
+    with pytest.raises(NotSentError), sent_once(client, asyncio.get_running_loop().time()) as single:
+        await single.chat_postMessage(channel=GENERAL, text="late")
     assert desk.slack.api_calls == []
     await client.chat_postMessage(channel=GENERAL, text="another, of no such time")
     assert len(desk.slack.api_calls) == 1

@@ -705,7 +705,7 @@ async def test_a_database_that_is_away_stops_only_digests(tmp_path: Path) -> Non
         task = world.zego.add_task(room_id="1230", began_ms=int(NOW * 1000) - HOUR_MS, status=2)
         assert task in (await world.ask("room=1230 last=6h")).text
         refused = await world.ask("digest list")
-        assert "cannot be opened" in refused.text
+        assert "The database cannot be used" in refused.text
         assert "Whoever runs this bot" in refused.text
         assert await degraded(world) == ["database"]
         folder.mkdir()
@@ -718,17 +718,20 @@ async def test_a_database_that_is_away_stops_only_digests(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("address", "words"),
     [
-        ("sqlite:///x.db?timeout=soon", "DATABASE_URL cannot be read"),
-        ("sqlite://host/x.db", "DATABASE_URL cannot be read"),
+        ("sqlite:///x.db?timeout=soon", "The database cannot be used. Whoever runs this bot can fix it"),
+        ("sqlite://host/x.db", "The database cannot be used. Whoever runs this bot can fix it"),
         ("postgresql://bot:hunter2@127.0.0.1:9/x", "The database does not answer"),
     ],
 )
-async def test_a_database_that_is_of_no_use_stops_only_digests(address: str, words: str) -> None:
+async def test_a_database_that_is_of_no_use_stops_only_digests(
+    address: str, words: str, caplog: pytest.LogCaptureFixture
+) -> None:
     async with a_world(DATABASE_URL=address) as world:
         refused = await world.ask("digest list")
         assert words in refused.text
         assert "hunter2" not in refused.text
-        assert "DATABASE_URL" in refused.text
+        assert "DATABASE_URL" not in refused.text
+        assert "DATABASE_URL" in caplog.text
         assert "No recordings" in (await world.ask("room=1230 last=6h")).text
         assert await degraded(world) == ["database"]
 

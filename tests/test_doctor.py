@@ -81,13 +81,18 @@ async def test_all_is_well(services: Any, tmp_path: Path, capsys: pytest.Capture
         ({"SLACK_APP_TOKEN": "xapp-wrong"}, "Slack app token", "invalid_auth"),
         ({"SLACK_API_URL": "http://127.0.0.1:9/api/"}, "Slack bot token", "cannot be reached"),
         ({"DATABASE_URL": "sqlite:////no/such/folder/bot.db"}, "database", "cannot be opened"),
-        ({"DATABASE_URL": "postgresql://bot:hunter2@127.0.0.1:9/x"}, "database", "does not answer"),
+        (
+            {"DATABASE_URL": "postgresql://bot:hunter2@127.0.0.1:9/x"},
+            "database",
+            "Nothing listens at the host",
+        ),
         ({"REDIS_URL": "redis://127.0.0.1:9"}, "Redis", "does not answer"),
         ({"SLACK_BOT_TOKEN": "xapp-swapped"}, "settings", "an app-level token"),
         ({"SLACK_BOT_TOKEN": "xapp-a", "SLACK_APP_TOKEN": "xoxb-a"}, "settings", "swapped: exchange"),
         ({"DATABASE_URL": "sqlite:////dev/null/bot.db"}, "database", "cannot be opened"),
         ({"REDIS_URL": "redis://127.0.0.1:9/?nonsense=1"}, "Redis", "REDIS_URL"),
         ({"ZEGO_APP_ID": ""}, "settings", "ZEGO_APP_ID is missing"),
+        ({"zego_max_rsp": "9"}, "settings", "zego_max_rsp is not a setting of this bot. Did you mean ZEGO"),
     ],
 )
 async def test_what_is_wrong_is_named_with_what_to_do(

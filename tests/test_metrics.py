@@ -73,6 +73,16 @@ async def test_deliveries_and_vendor_calls_are_counted_by_what_came_of_them(worl
     assert counted['recordings_slack_calls_total{method="users.info",result="ok"}'] == 1
     assert counted['recordings_degraded{service="vendor"}'] == 1
     assert counted['recordings_degraded{service="database"}'] == 0
+    assert counted['recordings_degraded{service="slack"}'] == 0
+
+
+async def test_a_socket_that_is_lost_is_counted_as_slack_away() -> None:
+    async with a_world(socket_mode=True) as world:
+        world.slack.misbehave("apps.connections.open", error="invalid_auth")
+        world.slack.drop_sockets()
+        away = 'recordings_degraded{service="slack"}'
+        await counted_until(world, lambda counted: counted[away] == 1)
+        await counted_until(world, lambda counted: counted[away] == 0)
 
 
 @pytest.mark.parametrize("socket_mode", [False, True])

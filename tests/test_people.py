@@ -10,6 +10,7 @@ import pytest
 from aiohttp import web
 
 from bot.clock import AdjustableClock
+from bot.network import Network
 from bot.people import People
 from bot.sandbox.slack import ASKER
 from bot.slack_client import build_slack_client
@@ -90,7 +91,7 @@ async def people_told(answer: web.Response) -> AsyncIterator[People]:
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
-    client = build_slack_client(f"http://127.0.0.1:{runner.addresses[0][1]}/api/", "xoxb-local")
+    client = build_slack_client(Network(), f"http://127.0.0.1:{runner.addresses[0][1]}/api/", "xoxb-local")
     people = People(client, "Asia/Tokyo", AdjustableClock(NOW, rate=0))
     try:
         yield people

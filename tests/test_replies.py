@@ -15,6 +15,7 @@ from bot.errors import SlackRefusedError
 from bot.listeners.reply import MAX_SOCKET_ACK_BYTES, Reply
 from bot.listeners.running import Running
 from bot.logs import JsonLines, TextLines
+from bot.network import Network
 from bot.sandbox.slack import ASKER, GENERAL, READER
 from bot.sandbox.zego_faults import Fault, FaultKind
 from bot.slack_client import build_slack_client
@@ -288,7 +289,7 @@ class TestResponseUrl:
 
 def _reply_to(url: str, api_url: str = "http://127.0.0.1:1/") -> Reply:
     """A reply whose Slack is nowhere: there is no direct message to fall back to."""
-    nowhere = build_slack_client(api_url, token="xoxb-nowhere")
+    nowhere = build_slack_client(Network(), api_url, token="xoxb-nowhere")
     return Reply(
         _acknowledged(),
         url,

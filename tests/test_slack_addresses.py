@@ -11,6 +11,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from bot.network import Network
 from bot.page import ButtonState
 from bot.sandbox.slack import ASKER, GENERAL
 from bot.sandbox.slack.state import TEAM
@@ -106,7 +107,7 @@ async def test_a_redirect_is_not_followed() -> None:
     application.router.add_post("/hooks/x", away)
     slack = TestServer(application, host="127.0.0.1")
     async with elsewhere.server, slack:
-        client = build_slack_client(str(slack.make_url("/api/")), token=None)
+        client = build_slack_client(Network(), str(slack.make_url("/api/")), token=None)
         with pytest.raises(aiohttp.InvalidURL):
             await client.post(str(slack.make_url("/hooks/x")), {"text": "for one person"})
     assert elsewhere.seen == []

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from aiohttp import web
 
+from bot.network import Network
 from bot.slack_client import SlackClient, build_slack_client, outsiders_read
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ async def ask(client: SlackClient, slack: Listening) -> None:
 
 
 async def test_calls_and_posts_share_a_kept_connection(slack: Listening) -> None:
-    client = build_slack_client(slack.url, "xoxb-local")
+    client = build_slack_client(Network(), slack.url, "xoxb-local")
     client.open()
     await ask(client, slack)
     await client.aclose()
@@ -69,7 +70,7 @@ async def test_calls_and_posts_share_a_kept_connection(slack: Listening) -> None
 
 
 async def test_before_it_is_opened_nothing_is_kept(slack: Listening) -> None:
-    client = build_slack_client(slack.url, "xoxb-local")
+    client = build_slack_client(Network(), slack.url, "xoxb-local")
     await ask(client, slack)
     await client.aclose()
     assert len(slack.connections) == 6

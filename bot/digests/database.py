@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Double, exc, extract, func, literal
 
 from bot.digests.database_errors import store_error
 from bot.digests.engines import Presence, open_engine
-from bot.digests.errors import StoreError
+from bot.digests.errors import UNREACHED, StoreError
 from bot.digests.migrations import migrate
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ class Database:
             failure = store_error(error)
             if failure.reason == "failed":
                 logger.exception("The database failed in an unknown way")
-            if failure.reason in {"away", "damaged", "missing", "read-only"}:
+            if failure.reason in UNREACHED | {"damaged", "missing", "read-only"}:
                 await self._engine.dispose()  # the next try looks at the place anew
             raise failure from None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 
 from sqlalchemy import exc
@@ -24,7 +25,9 @@ _SQLITE_REASONS = {
 _POSTGRES_REASONS = {
     "25006": "read-only",
     "42501": "read-only",
-    "3D000": "refused",
+    "28P01": "wrong password",
+    "3D000": "no database",
+    "53300": "no connection left",
     "57P01": "away",
     "57P02": "away",
     "57P03": "away",
@@ -38,6 +41,38 @@ _POSTGRES_REASONS = {
     "53": "busy",
 }
 
+# What libpq and psycopg say of a connection that never came about: such an error has no SQLSTATE (psycopg
+# 3.3). One text may tell of several tries, with TLS and without, or of several addresses: the first that fits
+# says most. The server's own words, those with FATAL, may be in another language.
+_UNCONNECTED_REASONS = (
+    ("password authentication failed", "wrong password"),
+    ("no password supplied", "no password"),
+    ("root certificate file", "certificate file"),
+    ("certificate verify failed", "certificate"),
+    ("does not match host name", "certificate"),
+    ("client certificate", "client certificate"),
+    ("certificate authentication failed", "client certificate"),
+    ("server does not support SSL", "tls not offered"),
+    ("SSL encryption", "not let in"),
+    ("no encryption", "tls needed"),
+    ("no pg_hba.conf entry", "not let in"),
+    ("too many clients", "no connection left"),
+    ("connection slots are reserved", "no connection left"),
+    ("too many connections for", "no connection left"),
+    ("no more connections allowed", "no connection left"),  # PgBouncer
+    ("invalid connection option", "option"),
+    ("invalid sslmode value", "option"),
+    ("weak sslmode", "option"),  # sslrootcert=system with less than verify-full
+    ("invalid integer value", "option"),
+    ("invalid response to SSL negotiation", "no postgres"),
+    ("expected authentication request", "no postgres"),
+    ("failed to resolve host", "no host"),
+    ("could not translate host name", "no host"),
+    ("Connection refused", "no listener"),
+    ("No such file or directory", "no listener"),  # a socket in the file system
+)
+_NO_SUCH = re.compile(r'(role|database) ".*" does not exist')
+
 
 def store_error(error: Exception) -> StoreError:
     """Our word for what the database said; its own words stay out."""
@@ -49,10 +84,22 @@ def store_error(error: Exception) -> StoreError:
     if isinstance(cause, OSError):  # TimeoutError is one
         return StoreError("away")
     state = getattr(cause, "sqlstate", None) or ""
-    if not state:  # it broke off, or was never reached; a refused sign-in has no state either
-        refused = "authentication failed" in str(cause) or "does not exist" in str(cause)
-        return StoreError("refused" if refused else "away")
+    if not state:  # it broke off, or was never reached
+        return StoreError(_unconnected_reason(cause))
     return StoreError(_POSTGRES_REASONS.get(state) or _POSTGRES_REASONS.get(state[:2], "failed"), state)
+
+
+def _unconnected_reason(error: BaseException | None) -> str:
+    words = str(error)
+    if no_such := _NO_SUCH.search(words):
+        return "no user" if no_such[1] == "role" else "no database"
+    for sign, reason in _UNCONNECTED_REASONS:
+        if sign in words:
+            return reason
+    connection = getattr(error, "pgconn", None)  # knows it in any language
+    if getattr(connection, "needs_password", False):
+        return "no password"
+    return "refused" if getattr(connection, "used_password", False) else "away"
 
 
 def sqlite_reason(error: sqlite3.Error) -> str:

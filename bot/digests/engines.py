@@ -113,16 +113,13 @@ def _postgres_engine(url: URL) -> AsyncEngine:
             "prepare_threshold": None,  # poolers in front of PostgreSQL lose prepared statements
         },
     )
-    event.listen(engine.sync_engine, "connect", _prepare_postgres)
+    event.listen(engine.sync_engine, "begin", _begin_postgres)
     return engine
 
 
-def _prepare_postgres(connection: Any, _: object) -> None:
-    connection.autocommit = True
-    cursor = connection.cursor()
-    cursor.execute(f"SET statement_timeout = '{STATEMENT_SECONDS}s'")
-    cursor.close()
-    connection.autocommit = False
+def _begin_postgres(connection: Connection) -> None:
+    # For this transaction alone: a pooler in front of PostgreSQL may give the session to somebody else next.
+    connection.exec_driver_sql(f"SET LOCAL statement_timeout = '{STATEMENT_SECONDS}s'")
 
 
 class Presence:

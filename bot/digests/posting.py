@@ -24,9 +24,8 @@ from bot.slack_client import SLACK_ERRORS, NotSentError, outsiders_read, sent_on
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from slack_sdk.web.async_client import AsyncWebClient
-
     from bot.digests.records import Claim
+    from bot.slack_client import SlackClient
 
 logger = logging.getLogger(__name__)
 
@@ -129,7 +128,7 @@ class Poster:
 
     def __init__(
         self,
-        client: AsyncWebClient,
+        client: SlackClient,
         *,
         fresh_seconds: float = FRESH_SECONDS,
         pace_seconds: float = PACE_SECONDS,
@@ -185,7 +184,7 @@ class Poster:
         await self._check_readers(claim)
         by = await claim.before_posting()
         try:
-            async with sent_once(self._client, by) as slack:
+            with sent_once(self._client, by) as slack:
                 answer = await slack.chat_postMessage(
                     **{
                         "unfurl_links": False,
@@ -228,7 +227,7 @@ class Poster:
         """The newest messages of what is next to be looked at, and whether there are older ones."""
         latest = str(claim.slot_at + self._fresh_seconds + CLOCK_MARGIN_SECONDS)
         try:
-            async with sent_once(self._client) as slack:
+            with sent_once(self._client) as slack:
                 page = await slack.conversations_history(
                     channel=claim.digest.channel_id,
                     oldest=look.low or look.seen,
@@ -258,7 +257,7 @@ class Poster:
         if claim.digest.for_outsiders:
             return
         try:
-            async with sent_once(self._client) as slack:
+            with sent_once(self._client) as slack:
                 answer = await slack.conversations_info(channel=claim.digest.channel_id)
         except SLACK_ERRORS as error:
             raise failure(error, "the question who reads the channel", sent=False) from error

@@ -16,14 +16,13 @@ from bot.digests.surveys import Surveys
 from bot.digests.worker import LEASE_SECONDS, Worker
 
 if TYPE_CHECKING:
-    from slack_sdk.web.async_client import AsyncWebClient
-
     from bot.clock import Clock
     from bot.config import Settings
     from bot.digests.store import Store
     from bot.metrics import Metrics
     from bot.people import People
     from bot.recordings import Recordings
+    from bot.slack_client import SlackClient
 
 logger = logging.getLogger(__name__)
 
@@ -58,7 +57,7 @@ class Digests:
         clock: Clock,
         recordings: Recordings,
         people: People,
-        slack: AsyncWebClient,
+        slack: SlackClient,
         metrics: Metrics,
     ) -> None:
         self._surveys = Surveys(recordings, clock)
@@ -103,7 +102,8 @@ class Digests:
     def start(self) -> None:
         """Post what is due from here on. While the database is away it is tried again and again."""
         if self.worker is None:
-            logger.error("There are no digests: %s", self._unusable)
+            why = self._unusable.for_operator() if self._unusable else ""
+            logger.error("There are no digests: %s", why)
             return
         self.worker.start()
 

@@ -162,7 +162,7 @@ class Worker:
                 self.last_error, pause_seconds = None, DATABASE_RETRY_SECONDS[0]
             except StoreError as error:
                 if self.last_error is None:
-                    logger.error("Digests wait: %s", error)  # noqa: TRY400 - expected, and told once
+                    logger.error("Digests wait: %s", error.for_operator())  # noqa: TRY400 - expected, and told once
                 self.last_error = error
                 wait_seconds, pause_seconds = pause_seconds, min(pause_seconds * 2, longest)
             except Exception:  # digests of hours to come do not end with it
@@ -249,7 +249,7 @@ class Worker:
             claim.slot_at,
             claim.digest.id,
             claim.attempt,
-            error if isinstance(error, RecordingsError) else type(error).__name__,
+            error.for_operator() if isinstance(error, RecordingsError) else type(error).__name__,
         )
         if isinstance(error, PermanentError):
             await self._settled(self._store.fail, claim, str(error), None, pause_why=error.pause_reason)
@@ -322,7 +322,7 @@ class Worker:
             try:
                 return await settle(*args, **more)
             except StoreError as error:
-                logger.warning("What became of a digest could not be noted yet: %s", error)
+                logger.warning("What became of a digest could not be noted yet: %s", error.for_operator())
             if self._stopping.is_set():
                 return None
             with contextlib.suppress(TimeoutError):

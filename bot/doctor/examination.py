@@ -9,9 +9,16 @@ import re
 from typing import TYPE_CHECKING
 
 from bot.clock import clock_from
-from bot.config import load_settings
+from bot.config import given_values, load_settings
 from bot.doctor.check import PATIENCE_SECONDS, Check
-from bot.doctor.services import check_clock, check_database, check_redis, check_zego, check_zones
+from bot.doctor.services import (
+    check_clock,
+    check_database,
+    check_proxies,
+    check_redis,
+    check_zego,
+    check_zones,
+)
 from bot.doctor.slack import APP, BOT, SlackExamination
 from bot.errors import ConfigError
 
@@ -75,6 +82,7 @@ class _Examination:
         zego = self._begin("ZEGOCLOUD", self._zego())
         told: list[asyncio.Task[list[Check]] | None] = [
             self._begin("time zones", _one(check_zones(settings))),
+            self._begin("proxies", _one(check_proxies(settings))) if settings.names_proxies else None,
             bot_token,
             self._begin(APP, self._app_token(bot_token)) if settings.slack_app_token else None,
             self._begin("Slack", self._rest_of_slack()) if settings.slack_bot_token else None,
@@ -146,7 +154,8 @@ async def _one(check: Check) -> list[Check]:
 
 def _problems(error: ConfigError, environment: Mapping[str, str]) -> list[str]:
     """What is wrong with the settings; two tokens in each other's place are one mistake."""
-    bot, app = (environment.get(name, "").strip() for name in ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN"))
+    given = given_values(environment)
+    bot, app = (given.get(name, "") for name in ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN"))
     if not (bot.startswith("xapp-") and app.startswith("xoxb-")):
         return error.problems
     others = [one for one in error.problems if not one.startswith(("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN"))]
@@ -155,8 +164,8 @@ def _problems(error: ConfigError, environment: Mapping[str, str]) -> list[str]:
 
 def _without_problems(error: ConfigError, environment: Mapping[str, str]) -> dict[str, str]:
     """The environment without the variables that problems begin with."""
-    wrong = {found[0] for problem in error.problems if (found := re.match(r"[A-Z_]+", problem))}
-    return {name: value for name, value in environment.items() if name not in wrong}
+    wrong = {found[0].upper() for problem in error.problems if (found := re.match(r"\w+", problem))}
+    return {name: value for name, value in environment.items() if name.upper() not in wrong}
 
 
 async def run_doctor(environment: Mapping[str, str], *, as_json: bool) -> int:

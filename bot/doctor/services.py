@@ -58,6 +58,16 @@ def _whose_rules(data: ZoneData) -> str:
     return f"the package tzdata is used ({data.package}); the system's data is {system}"
 
 
+def check_proxies(settings: Settings) -> Check:
+    """Through which proxy each service is reached, and which variable says so."""
+    network = settings.network()
+    services = {"ZEGOCLOUD": settings.zego_api_url}
+    if settings.slack_bot_token:
+        services["Slack"] = settings.slack_api_url
+    ways = [f"{name} is reached {network.route(url).describe()}" for name, url in services.items()]
+    return Check("proxies", "ok", ", ".join(ways))
+
+
 async def check_zego(settings: Settings) -> tuple[Check, float | None]:
     """A real, signed question. Returns too how many seconds the vendor's clock is ahead, where it tells."""
     clock = clock_from(settings.bot_clock)
@@ -109,7 +119,7 @@ async def check_database(settings: Settings) -> list[Check]:
             await store.check()
             version, applied = await store.about()
     except StoreError as error:
-        return [Check(name, "failed", str(error))]
+        return [Check(name, "failed", error.for_operator())]
     except TimeoutError:
         advice = "check DATABASE_URL, and whether the database is overloaded or behind a firewall"
         return [Check(name, "failed", f"does not answer: {advice}")]

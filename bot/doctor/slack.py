@@ -8,12 +8,11 @@ from urllib.parse import urlsplit
 
 import aiohttp
 from slack_sdk.errors import SlackApiError
-from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.doctor.check import PATIENCE_SECONDS, Check
 from bot.manifest import bot_scopes, load_manifest
 from bot.sign_in import FATAL
-from bot.slack_client import SLACK_ERRORS, quiet_logger, slack_word
+from bot.slack_client import SLACK_ERRORS, SlackClient, quiet_logger, slack_word
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -92,10 +91,15 @@ class SlackExamination:
         advice = "compare the app's page App Manifest with manifest.yml"
         return Check(SETUP, "unknown", f"Slack does not show them to the bot ({parts}): {advice}")
 
-    def _client(self, token: str | None) -> AsyncWebClient:
+    def _client(self, token: str | None) -> SlackClient:
         url, seconds = self._settings.slack_api_url, int(PATIENCE_SECONDS) - 1
-        return AsyncWebClient(
-            token=token, base_url=url, timeout=seconds, logger=quiet_logger(), retry_handlers=[]
+        return SlackClient(
+            self._settings.network(),
+            token=token,
+            base_url=url,
+            timeout=seconds,
+            logger=quiet_logger(),
+            retry_handlers=[],
         )
 
     def _refused(self, name: str, variable: str, error: Exception) -> Check:
@@ -122,7 +126,7 @@ def _check_scopes(answer: AsyncSlackResponse) -> Check:
     return Check(BOT, "ok", f"belongs to {answer.get('team')}, with every scope of the manifest")
 
 
-async def _app_of(client: AsyncWebClient, bot_id: str) -> str:
+async def _app_of(client: SlackClient, bot_id: str) -> str:
     """The ID of the app that a bot belongs to; empty where Slack does not tell."""
     try:
         answer = await client.bots_info(bot=bot_id)

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from bot.listeners.turnstile import Turnstile
     from bot.metrics import Metrics
     from bot.query import RecordingQuery
+    from bot.slack_client import Session
 
 logger = logging.getLogger("bot.deliveries")
 
@@ -165,7 +166,7 @@ def note_problem(error: RecordingsError) -> str:
     if outcome not in _OF_THE_SERVICE:
         return ""
     reference = reference_to_show()
-    logger.warning("Not answered, reference %s: %s", reference, error)
+    logger.warning("Not answered, reference %s: %s", reference, error.for_operator())
     return reference
 
 
@@ -184,6 +185,17 @@ class WatchedSocketMode(AsyncSocketModeHandler):
 
     metrics: Metrics
     turnstile: Turnstile
+
+    @property
+    def is_away(self) -> bool:
+        """Whether there is no connection: it was lost and is not back, or Slack gives no new one."""
+        connection = self.client.current_session
+        return connection is None or connection.closed or self.client.closed or self.client.stale
+
+    async def go_by(self, ways: Session) -> None:
+        """Connect by these ways, in place of the SDK's own session, which knows only one proxy for all."""
+        await self.client.aiohttp_client_session.close()
+        self.client.aiohttp_client_session = ways  # type: ignore[assignment]  # as much of one as it uses
 
     async def handle(self, client: Any, req: SocketModeRequest) -> None:
         """One delivery."""

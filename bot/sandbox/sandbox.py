@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 import threading
 import webbrowser
@@ -17,8 +16,6 @@ from bot.sandbox.stage import HOST, Stage
 
 if TYPE_CHECKING:
     from types import TracebackType
-
-PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
 
 
 class Sandbox(Stage):
@@ -73,8 +70,6 @@ async def serve_sandbox(port: int, *, open_browser: bool) -> None:
     Raises:
         OSError: the port is taken.
     """
-    for name in PROXY_VARIABLES:  # everything it talks to is on this machine
-        os.environ.pop(name, None)
     set_up_logging("WARNING", "text")
     async with Sandbox(port=port) as sandbox:
         sys.stdout.write(f"Recordings sandbox: {sandbox.url}  (Ctrl-C stops it)\n")

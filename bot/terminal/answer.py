@@ -15,6 +15,7 @@ from bot.csv_file import build_csv
 from bot.digests.commands import misspells_digests, names_digests
 from bot.errors import QueryError, RecordingsError
 from bot.page import Question
+from bot.process import write_data
 from bot.query import parse_query, wants_help
 from bot.recordings import build_recordings
 from bot.redis_link import RedisLink
@@ -41,7 +42,8 @@ async def answer_in_terminal(text: str, settings: Settings, *, form: str, everyt
     Returns:
         The exit status: 0 found or empty, 1 the API failed, 2 the query is wrong.
     """
-    _write_everywhere(form)
+    if form != "table":
+        write_data(sys.stdout)
     out, errors = _console(), _console(stderr=True)
     if form == "table" and wants_help(text):
         show_help(out)
@@ -106,15 +108,6 @@ def _answer_list(page: Page, form: str, out: Console, errors: Console) -> None:
             errors.print(Text(note))
     else:
         show_page(page, out)
-
-
-def _write_everywhere(form: str) -> None:
-    """Data is UTF-8 wherever it goes; for people, what their terminal cannot show becomes a question mark."""
-    if form == "table":
-        sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]  # a real stream in a process
-    else:
-        sys.stdout.reconfigure(encoding="utf-8", newline="")  # type: ignore[union-attr]  # the same
-    sys.stderr.reconfigure(errors="replace")  # type: ignore[union-attr]  # the same
 
 
 def _console(*, stderr: bool = False) -> Console:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import secrets
 import time
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -13,6 +14,7 @@ from cachetools import LRUCache
 
 from bot.errors import (
     InvalidParameterError,
+    RecordingsError,
     TaskNotFoundError,
     TaskNotPausedError,
     TaskStoppedError,
@@ -23,7 +25,8 @@ from bot.zegocloud.answers import decode_record_status, decode_tasks
 from bot.zegocloud.cache import AnswerCache
 from bot.zegocloud.calls import Asking, Call, stopping, twin
 from bot.zegocloud.headers import Received, parse_retry_after, parse_skew
-from bot.zegocloud.protocol import DescribeRecordStatus, DescribeTasks, build_request
+from bot.zegocloud.limiter import Lane
+from bot.zegocloud.protocol import DescribeRecordStatus, DescribeTasks, TaskFilter, build_request
 from bot.zegocloud.retries import RetryPolicy, repeat
 from bot.zegocloud.sent import Sent
 from bot.zegocloud.transport import Transport
@@ -33,11 +36,17 @@ if TYPE_CHECKING:
 
     from bot.clock import Clock
     from bot.models import Recording, RecordingDetails, TaskPage, Unreadable
-    from bot.zegocloud.limiter import Lane, Limiter
+    from bot.network import Network
+    from bot.zegocloud.limiter import Limiter
 
 __all__ = ["Asking", "RetryPolicy", "ZegoClient"]
 
 _ABOUT_THE_QUESTION = (InvalidParameterError, TaskNotFoundError, TaskNotPausedError, TaskStoppedError)
+
+HOUR_MS = 3_600_000
+
+PROBE_SECONDS = 20.0
+"""How long a look whether the vendor answers again may take."""
 
 ANYBODY = Asking()
 """Somebody who waits as long as it takes."""
@@ -68,6 +77,7 @@ class ZegoClient:
         clock: wall-clock time for signatures and `as_of_ms`, elapsed time for the cache.
         cache_ttl_seconds: how long an answer is good for.
         retry: when to send again.
+        network: proxies and certificates.
 
     Attributes:
         skew_seconds: the vendor's clock minus this one, from the last answer's `Date` header (which has whole
@@ -91,8 +101,9 @@ class ZegoClient:
         clock: Clock,
         cache_ttl_seconds: float = 15,
         retry: RetryPolicy = USUAL_RETRIES,
+        network: Network | None = None,
     ) -> None:
-        self._transport = Transport(base_url, limiter.permits)
+        self._transport = Transport(base_url, limiter.permits, network)
         self._app_id = app_id
         self._server_secret = server_secret
         self._limiter = limiter
@@ -189,6 +200,14 @@ class ZegoClient:
     def known_lately(self, task_id: str) -> RecordingDetails | None:
         """What somebody has been told of a task lately, at no cost."""
         return self._cache.known_lately(DescribeRecordStatus(task_id))
+
+    async def probe(self) -> None:
+        """Ask the cheapest question, behind everyone who waits; `failure` tells what came of it."""
+        now_ms = self._now_ms()
+        deadline = asyncio.get_running_loop().time() + PROBE_SECONDS
+        asking = Asking(lane=Lane.BACKGROUND, flow=object(), deadline=deadline)
+        with suppress(RecordingsError):
+            await self.list_tasks(DescribeTasks(TaskFilter.ONGOING, now_ms - HOUR_MS, now_ms), asking)
 
     async def aclose(self) -> None:
         """End what waits, break off what is being sent, close the connections."""

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import anyio.lowlevel
 import httpx
 
-from bot.errors import ZegoBadAnswerError, ZegoUnreachableError
+from bot.errors import ConfigError, ZegoBadAnswerError, ZegoUnreachableError
+from bot.network import Network
 
 if TYPE_CHECKING:
     from bot.zegocloud.protocol import SignedRequest
@@ -44,14 +45,22 @@ class Transport:
     Args:
         base_url: the API's address, with or without a path and a slash behind it.
         connections: how many are kept open between requests.
+        network: proxies and certificates.
+
+    Raises:
+        ConfigError: no connection can be made this way.
     """
 
-    def __init__(self, base_url: str, connections: int) -> None:
-        url = httpx.URL(base_url)
-        self._url = url.copy_with(path=url.path.rstrip("/") + "/")
+    def __init__(self, base_url: str, connections: int, network: Network | None = None) -> None:
+        try:
+            url = httpx.URL(base_url)
+            self._url = url.copy_with(path=url.path.rstrip("/") + "/")
+        except (httpx.InvalidURL, ValueError):  # whatever httpx knows of names that no setting checks
+            raise ConfigError(["ZEGO_API_URL is not an address that can be called: correct it."]) from None
+        self._network = network or Network()
+        self._proxy = self._network.route(str(self._url)).proxy
         self._connections = connections
         self._http: httpx.AsyncClient | None = None
-        self._tls: ssl.SSLContext | None = None
         self._opening = asyncio.Lock()
         self._sendings: set[asyncio.Task[Answer]] = set()
         self._closings: set[asyncio.Task[None]] = set()
@@ -127,7 +136,7 @@ class Transport:
         except httpx.DecodingError:
             reason = ""
         except (httpx.HTTPError, OSError) as error:
-            reason = _reason(error)
+            reason = _reason(error, through_proxy=bool(self._proxy))
         # Raised out here, so that no httpx error hangs on to it as its context.
         if not reason:
             raise ZegoBadAnswerError("it is wrongly compressed")
@@ -158,14 +167,15 @@ class Transport:
         async with self._opening:
             if self._closed:
                 raise ZegoUnreachableError("the bot is stopping")
-            if self._tls is None:
-                # Reading the certificates takes tens of milliseconds, and plain HTTP needs none.
-                verify = self._url.scheme == "https"
-                self._tls = await asyncio.to_thread(httpx.create_ssl_context, verify=verify)
             if self._http is None:
+                # Reading the certificates takes tens of milliseconds, and plain HTTP needs none.
+                needs_tls = "https" in {self._url.scheme, httpx.URL(self._proxy).scheme}
+                tls = await self._network.tls() if needs_tls else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
                 self._http = httpx.AsyncClient(
                     headers=_HEADERS,
-                    verify=self._tls,
+                    verify=tls,
+                    proxy=self._through(tls),
+                    trust_env=False,  # `Network` has read it, for Slack too
                     follow_redirects=False,
                     # The limiter bounds how many run: a bound here could only make a call hang.
                     limits=httpx.Limits(
@@ -176,8 +186,14 @@ class Transport:
                 )
             return self._http
 
+    def _through(self, tls: ssl.SSLContext) -> httpx.Proxy | None:
+        if not self._proxy:
+            return None
+        secure = httpx.URL(self._proxy).scheme == "https"
+        return httpx.Proxy(self._proxy, ssl_context=tls if secure else None)
 
-def _reason(error: BaseException) -> str:
+
+def _reason(error: BaseException, *, through_proxy: bool) -> str:
     """A few fixed words for what went wrong below HTTP."""
     chain: BaseException | None = error
     while chain is not None:
@@ -188,7 +204,9 @@ def _reason(error: BaseException) -> str:
         return "the proxy refused"
     if isinstance(error, httpx.UnsupportedProtocol):
         return "the address does not begin with https://"
-    return "no connection" if isinstance(error, httpx.ConnectError) else "the connection broke"
+    if not isinstance(error, httpx.ConnectError):
+        return "the connection broke"
+    return "no connection through the proxy" if through_proxy else "no connection"
 
 
 def _silence_request_logs() -> None:

@@ -100,7 +100,7 @@ def settings_of(schedule: str, terms: str, quiet: str, now: float, zone: str) ->
     except QueryError as error:
         raise ScheduleError(error.problem, error.suggestion) from None
     first = next_times(plan, now, _zone_among(terms) or zone, 1)[0]
-    query = parse_query(terms, first, zone)
+    query = parse_query(terms, first, zone, recurring=True)
     _check_query(query)
     return DigestSettings(
         digest_query_text(query, own_window=_names_window(terms, first, zone)),

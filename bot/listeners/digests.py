@@ -95,7 +95,6 @@ async def handle_digest_settings(
     desk: DigestDesk,
     people: People,
     slack: AsyncWebClient,
-    clock: Clock,
 ) -> None:
     """`Settings` and `Add a digest`: the form, open at once, then filled in."""
     await reply.acknowledge()
@@ -108,7 +107,7 @@ async def handle_digest_settings(
             view = build_digest_form(None, query, zone, private_metadata=origin.encode())
         else:
             digest = await desk.managed(str(action.get("value") or ""), asker)
-            query = parse_query(digest.query, digest.next_run_at or clock.now(), digest.zone)
+            query = parse_query(digest.query, None, digest.zone)
             origin = replace(origin, digest_id=digest.id, kept=kept_by_form(query))
             view = build_digest_form(
                 digest, query, digest.zone, number=digest.number, private_metadata=origin.encode()

@@ -17,13 +17,17 @@ def figures(summary: Summary, comparison: Comparison) -> list[str]:
     counts = summary.counts
     words = [count(counts["total"], "recording") + _in_brackets(comparison.total)]
     if summary.ended_well:
-        words.append(f"{summary.ended_well:,} ended well")
+        words.append(f"{'' if summary.all_checked else 'at least '}{summary.ended_well:,} ended well")
+    if summary.uploading:
+        words.append(f"{summary.uploading:,} still uploading")
     if counts["failed"]:
         words.append(f"{counts['failed']:,} ended abnormally{_in_brackets(comparison.failed)}")
     if counts["attention"]:
         verb = "needs" if counts["attention"] == 1 else "need"
         least = "" if summary.all_checked else "at least "
         words.append(f"{least}{counts['attention']:,} {verb} attention{_in_brackets(comparison.attention)}")
+    if summary.still_open:
+        words.append(f"{summary.still_open:,} still open from before")
     if counts["running"]:
         before = f" ({counts['earlier']:,} from before)" if counts["earlier"] else ""
         words.append(f"{counts['running']:,} still running{before}")

@@ -57,6 +57,7 @@ MIGRATIONS: dict[str, tuple[str, ...]] = {
         "CREATE INDEX slots_open ON slots (attempts, slot_at) WHERE state = 'open'",
         "CREATE INDEX slots_to_tell ON slots (slot_at) WHERE notice = 'pending'",
     ),
+    "0002-unfinished": ("ALTER TABLE slots ADD COLUMN unfinished TEXT NOT NULL DEFAULT ''",),
 }
 """What was released never changes: another layout is another step."""
 

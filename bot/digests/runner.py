@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -11,7 +12,7 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from bot.blocks.digest import build_digest
 from bot.blocks.digest_notices import build_owner_notice
 from bot.digests.comparison import SLOTS_COMPARED, compare
-from bot.digests.errors import PermanentError, TransientError
+from bot.digests.errors import LeaseLostError, PermanentError, TransientError
 from bot.digests.records import Posted
 from bot.digests.report import Report
 from bot.digests.schedule import next_times, parse_schedule
@@ -83,11 +84,27 @@ class Runner:
         except (QueryError, LookupError) as error:
             what = f"What this digest asks cannot be answered: {error}"
             raise PermanentError(what, "Change it with its button `Settings`, then resume it.") from error
-        summary = await self._surveys.get(window)
+        summary = await self._surveys.get(window, claim.unfinished)
         told = not summary.is_empty or claim.digest.quiet == "line" or claim.missed or claim.asked_by
         if not told and not claim.uncertain:
-            return Posted(None, summary.counts)
-        return Posted(await self._post(claim, await self._report(claim, summary)), summary.counts)
+            await self._keep(claim, summary)
+            return Posted(None)
+        report = await self._report(claim, summary)
+
+        async def before_posting() -> None:
+            await self._keep(claim, summary)
+            await claim.before_posting()
+
+        return Posted(await self._post(replace(claim, before_posting=before_posting), report))
+
+    async def _keep(self, claim: Claim, summary: Summary) -> None:
+        """Keep what this slot tells before it does: if its message is only found later, that is what it told.
+
+        What somebody asked for out of turn leaves nothing: the schedule's slots have it all to tell.
+        """
+        left = "" if claim.asked_by else summary.unfinished.encode()
+        if not await self._store.keep(claim, summary.counts, left):
+            raise LeaseLostError
 
     async def tell(self, notice: Notice) -> None:
         """Tell a digest's owner by direct message what went wrong and what to do.

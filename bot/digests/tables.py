@@ -44,4 +44,5 @@ slots = Table(
     Column("error", Text),
     Column("notice", Text),
     Column("ended_at", BigInteger),
+    Column("unfinished", Text),
 )

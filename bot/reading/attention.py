@@ -19,7 +19,7 @@ from bot.verdicts.judge import judge, judge_row, needs_attention
 from bot.verdicts.types import USUAL, Known
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Collection, Sequence
 
     from bot.models import Recording, RecordingDetails
     from bot.page import Page
@@ -40,6 +40,7 @@ async def keep_what_needs_attention(
     *,
     all_rows: bool = False,
     thresholds: Thresholds = USUAL,
+    first: Collection[str] = (),
 ) -> Page:
     """Cut the screen of what needs attention out of an answer that has every row.
 
@@ -53,15 +54,19 @@ async def keep_what_needs_attention(
         progress: told how many were looked at, of how many.
         all_rows: not only the question's screen.
         thresholds: from where on something is worth a verdict.
+        first: IDs of tasks that are looked at before all others.
 
     Raises:
         ZegoError, TooLateError: the vendor did not answer.
     """
     rows = (*everything.recordings, *everything.begun_before)
     running = tuple(row for row in rows if row.status in RUNNING)
-    first = sorted(rows, key=lambda row: (row.status not in RUNNING and row.status != FAILED, -row.began_ms))
-    chosen = first[:MOST_CHECKED]
-    looked_at = await _look_at(chosen, details_of, progress)
+
+    def rank(row: Recording) -> tuple[bool, bool, int]:
+        return row.task_id not in first, row.status not in RUNNING and row.status != FAILED, -row.began_ms
+
+    chosen = sorted(rows, key=rank)[:MOST_CHECKED]
+    looked_at = await look_at(chosen, details_of, progress)
 
     def verdicts_of(row: Recording) -> tuple[Verdict, ...]:
         details = looked_at.get(row.task_id)
@@ -82,11 +87,16 @@ async def keep_what_needs_attention(
     return replace(page, notes=notes, exact=exact, verdicts=verdicts, running_before=before, begun_before=())
 
 
-async def _look_at(
+async def look_at(
     rows: Sequence[Recording],
     details_of: Callable[[str], Awaitable[RecordingDetails]],
-    progress: Callable[[int, int], None] | None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, RecordingDetails]:
+    """The details of rows by task ID, without those that the vendor no longer knows.
+
+    Raises:
+        ZegoError, TooLateError: the vendor did not answer.
+    """
     turns = asyncio.Semaphore(CALLS_AT_ONCE)
     found: dict[str, RecordingDetails] = {}
     done = 0

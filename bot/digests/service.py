@@ -13,6 +13,7 @@ from bot.digests.posting import Poster
 from bot.digests.runner import Runner
 from bot.digests.store import open_store
 from bot.digests.surveys import Surveys
+from bot.digests.timekeeping import Timekeeper
 from bot.digests.worker import Worker
 
 if TYPE_CHECKING:
@@ -76,6 +77,7 @@ class Digests:
             runner.post,
             clock,
             tell=runner.tell,
+            timekeeper=Timekeeper(self._store, clock, recordings.zego),
             look_seconds=None if isinstance(clock, SystemClock) else ADJUSTED_LOOK_SECONDS,
         )
 

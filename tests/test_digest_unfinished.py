@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -135,6 +136,32 @@ async def test_a_paused_recording_is_told_once_and_again_when_it_gets_worse(worl
     assert "Paused" in texts[0]
     assert "1 still open from before" in texts[1]
     assert "Lost" in texts[2]
+
+
+async def test_a_file_that_is_moved_out_of_backup_storage_is_no_longer_open(world: World) -> None:
+    task = recording(world, NINE - 40 * MINUTE, 30, outcome=IN_BACKUP)
+    await world.ask(f"{HOURLY} quiet=silent")
+    first = await slot(world, NINE)
+    assert "Rescue" in first
+    assert "ended well" not in first
+    script = world.zego.index.find(task)
+    assert script is not None
+    assert script.files is not None
+    world.zego.clear()
+    world.zego.index.add([replace(script, files=(replace(script.files[0], outcome=UPLOADED),))])
+    assert await slot(world, NINE + HOUR) == ""
+    add(world, NINE + 90 * MINUTE)
+    assert "still open" not in await slot(world, NINE + 2 * HOUR)
+
+
+async def test_a_recording_without_files_is_told_once_and_then_final(world: World) -> None:
+    began_ms = int((NINE - 10 * MINUTE) * 1000)
+    task = world.zego.add_task(room_id="88", began_ms=began_ms, ends_ms=began_ms + 9 * MINUTE_MS, files=None)
+    await world.ask('digest add "every 30 minutes"')
+    await slot(world, NINE - 30 * MINUTE)
+    texts = [await slot(world, NINE + n * 30 * MINUTE) for n in range(5)]
+    assert [task in text for text in texts] == [True, False, False, False, False]
+    assert ["still open from before" in text for text in texts] == [False, True, True, False, False]
 
 
 async def test_a_failed_slot_loses_nothing_and_its_window_is_told_by_the_next(world: World) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, and_, func, or_, select, update
 from bot.digests.records import Digest, Slot
 from bot.digests.tables import digests, slots
 from bot.digests.unfinished import NOTHING_UNFINISHED, decode_unfinished
+from bot.query.durations import DAY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -101,6 +102,7 @@ def may_be_worked(now: float) -> ColumnElement[bool]:
         .where(
             earlier.c.digest_id == slots.c.digest_id,
             earlier.c.slot_at < slots.c.slot_at,
+            earlier.c.slot_at > slots.c.slot_at - DAY,  # none is open for so long: not all 90 days are read
             earlier.c.state == "open",
             earlier.c.asked_by == "",
         )

@@ -234,12 +234,16 @@ class SlotStore:
     async def find_wrong_times(self, now: float) -> WrongTimes:
         """Compare what is stored with the schedules and `now` (Unix seconds). Nothing is changed."""
         coming = select(digests).where(digests.c.next_run_at > now)
-        noted_later = and_(slots.c.slot_at > now - FRESH_SECONDS, slots.c.ended_at > now + 10 * MINUTE)
-        early = select(slots.c.digest_id, slots.c.slot_at).where(
-            or_(slots.c.slot_at > now, noted_later),
-            slots.c.asked_by == "",
-            slots.c.state.in_(("skipped", "failed")),
-            slots.c.uncertain.is_(False),
+        early = (
+            select(slots.c.digest_id, slots.c.slot_at)
+            .join_from(digests, slots, slots.c.digest_id == digests.c.id)  # by the key, digest by digest
+            .where(
+                slots.c.slot_at > now - FRESH_SECONDS,
+                or_(slots.c.slot_at > now, slots.c.ended_at > now + 10 * MINUTE),
+                slots.c.asked_by == "",
+                slots.c.state.in_(("skipped", "failed")),
+                slots.c.uncertain.is_(False),
+            )
         )
         waits = select(func.count()).select_from(slots).where(self._waits_too_long(now))
 

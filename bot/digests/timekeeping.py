@@ -134,7 +134,7 @@ class Timekeeper:
             return
         self._is_told = self.is_off
         if not self.is_off:
-            logger.warning("This machine's clock and ZEGOCLOUD's agree again: digests go on")
+            logger.warning("Digests go on: this machine's clock is no longer known to be wrong")
             return
         skew = self._skew_seconds
         side = "behind" if skew > 0 else "ahead of"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from bot.digests.comparison import Comparison, compare
 from bot.digests.headline import busiest, figures
 from bot.digests.records import Claim, Digest, Notice
 from bot.digests.report import Report, Summary, summarise
+from bot.digests.unfinished import Unfinished
 from bot.digests.window import SlotWindow, window_of
 from bot.errors import QueryError
 from bot.models import ENDED, FAILED, ONGOING, PAUSED, Recording
@@ -154,6 +156,72 @@ def test_a_slot_tells_of_the_time_since_the_one_before_unless_its_query_says_oth
     digest: Digest, more: dict[str, Any], asked: str
 ) -> None:
     assert format_query(window_of(claim(digest, **more)).query) == asked
+
+
+SKIPPED = 1_806_217_200
+"""Sun 2027-03-28 09:00 in Berlin: that night the clocks went from 02:00 to 03:00."""
+
+
+@pytest.mark.parametrize(
+    ("query", "schedule", "slot_at", "start", "end"),
+    [
+        # A time that does not exist is the first moment that does, as in schedules.
+        ('from="02:30"', "every day at 09:00", SKIPPED, "03-28T01:00", "03-28T07:00"),
+        ('from="yesterday 02:30"', "every day at 09:00", SKIPPED + DAY, "03-28T01:00", "03-29T07:00"),
+        ('from="yesterday 12:00" to="02:30"', "every day at 09:00", SKIPPED, "03-27T11:00", "03-28T01:00"),
+        ('from="yesterday 02:30"', "every day at 09:00", SKIPPED + 2 * DAY, "03-29T00:30", "03-30T07:00"),
+        # What is empty on one day only, or at some slots only, is empty there.
+        ("from=02:15 to=02:45", "every day at 09:00", SKIPPED, "03-28T07:00", "03-28T07:00"),
+        ("from=02:15 to=02:45", "every day at 09:00", SKIPPED + DAY, "03-29T00:15", "03-29T00:45"),
+        ("from=today", "0 0,9 * * *", SKIPPED - 8 * HOUR, "03-27T23:00", "03-27T23:00"),
+        ("from=10:00", "every 6 hours", SKIPPED, "03-28T07:00", "03-28T07:00"),
+    ],
+)
+def test_what_was_valid_when_a_digest_was_added_is_so_on_every_day(
+    query: str, schedule: str, slot_at: int, start: str, end: str
+) -> None:
+    slot = window_of(claim(replace(DIGEST, query=query, schedule=schedule), slot_at))
+    assert (moment(slot.start_ms), moment(slot.end_ms)) == (start, end)
+    assert len(slot.counted) == slot.end_ms - slot.start_ms
+    assert parse_query(format_query(slot.query), slot_at, "UTC") == slot.query
+
+
+def moment(ms: int) -> str:
+    return datetime.fromtimestamp(ms / 1000, UTC).strftime("%m-%dT%H:%M")
+
+
+@pytest.mark.parametrize(
+    ("query", "more", "start_hours", "first_hours"),
+    [
+        ("", {"worked_at": NINE - 2 * HOUR}, 2, 2),
+        ("", {"worked_at": NINE - 30 * DAY}, 30 * 24, 30 * 24),
+        ("", {"worked_at": NINE - 2 * HOUR, "missed": (NINE - HOUR,)}, 2, 2),
+        ("", {"worked_at": NINE - 2 * HOUR, "unfinished": 2.5}, 2, 2.5),
+        ("last=1h", {"worked_at": NINE - 2 * HOUR, "unfinished": 2.5}, 1, 1),
+        ("last=1h", {"worked_at": NINE - HOUR, "unfinished": 1.5}, 1, 1.5),
+        ("last=6h", {"worked_at": NINE - HOUR, "unfinished": 1.5}, 6, 6),
+        # Over slots that were not posted, as far as their windows meet.
+        ("last=1h", {"missed": (NINE - 2 * HOUR, NINE - HOUR)}, 3, 3),
+        ("last=1h", {"missed": (NINE - 3 * HOUR, NINE - HOUR)}, 2, 2),
+        ("last=30m", {"missed": (NINE - HOUR,)}, 0.5, 0.5),
+        ("last=24h", {"missed": tuple(NINE - n * DAY for n in (9, 8, 7, 6, 5, 4, 3, 2, 1))}, 72, 72),
+    ],
+)
+def test_a_window_begins_where_the_last_slot_that_was_worked_stopped(
+    query: str, more: dict[str, Any], start_hours: float, first_hours: float
+) -> None:
+    if "unfinished" in more:  # so many hours ago the vendor's clock was, when that slot looked
+        until_ms = NINE_MS - int(more["unfinished"] * HOUR) * 1000
+        more = more | {"unfinished": Unfinished((), until_ms, more["worked_at"] * 1000)}
+    slot = window_of(claim(replace(DIGEST, query=query), previous=NINE - HOUR, **more))
+    assert (NINE_MS - slot.start_ms) / HOUR / 1000 == start_hours
+    assert (NINE_MS - slot.counted.start) / HOUR / 1000 == first_hours
+    assert slot.counted.stop == slot.end_ms == NINE_MS
+
+
+def test_a_whole_day_is_counted_through_its_last_millisecond() -> None:
+    slot = window_of(claim(replace(DIGEST, query="from=yesterday to=yesterday")))
+    assert slot.counted.stop - slot.counted.start == DAY * 1000
 
 
 def test_over_a_change_of_clocks_a_day_has_25_hours() -> None:

@@ -18,7 +18,9 @@ from bot.digests.errors import FullChannelError, StoreError
 from bot.digests.migrations import MIGRATIONS
 from bot.digests.records import NewDigest
 from bot.digests.store import MOST_A_CHANNEL, Store, open_store
+from bot.digests.unfinished import NOTHING_UNFINISHED, OpenRecording, Unfinished
 from bot.errors import QueryError
+from bot.models import Recording
 from tests.databases import database_or_skip
 
 if TYPE_CHECKING:
@@ -253,12 +255,78 @@ async def test_a_failed_attempt_waits_for_its_time_behind_those_that_have_not_be
     assert await store.fail(first, "The vendor is away.", NINE + 60)
     second = await claimed(store, clock)
     assert {first.digest.id, second.digest.id} == {one.id, two.id}
+    assert await store.finish(second, "1.1", {})
     assert await store.claim_due(NINE + 59, "one", LONG) is None
     clock.set(NINE + HOUR)
-    order = [await claimed(store, clock, LONG, f"worker {n}") for n in range(3)]
-    assert [claim.attempt for claim in order] == [1, 1, 2]
-    assert order[2].last_error == "The vendor is away."
-    assert order[2].slot_at == NINE
+    order = [await claimed(store, clock, LONG, f"worker {n}") for n in range(2)]
+    assert [(claim.attempt, claim.slot_at) for claim in order] == [(1, NINE + HOUR), (2, NINE)]
+    assert order[1].last_error == "The vendor is away."
+    assert order[1].digest.id == first.digest.id
+
+
+async def test_the_slots_of_one_digest_are_worked_in_turn_and_others_wait_for_none(
+    store: Store, clock: AdjustableClock
+) -> None:
+    digest = await store.add(new("every hour"))
+    clock.set(NINE)
+    first = await claimed(store, clock)
+    assert await store.fail(first, "The vendor is away.", NINE + HOUR + 60)
+    clock.set(NINE + HOUR)
+    other = await store.add(new("every hour"))
+    await store.ask(other.id, "U0ASKER1")
+    await store.ask(digest.id, "U0ASKER1")
+    asked = [await claimed(store, clock) for _ in range(2)]
+    assert {(claim.digest.id, claim.asked_by) for claim in asked} == {
+        (digest.id, "U0ASKER1"),
+        (other.id, "U0ASKER1"),
+    }
+    assert await store.claim_due(clock.now(), "one", LONG) is None
+    seconds = await store.seconds_to_next(clock.now())
+    assert seconds is not None
+    assert seconds > 0, "what waits for its turn is nothing to look for at once"
+    clock.set(NINE + HOUR + 60)
+    again = await claimed(store, clock)
+    assert again.slot_at == NINE
+    assert await store.claim_due(clock.now(), "one", LONG) is None
+    await store.finish(again, "1.1", {})
+    assert (await claimed(store, clock)).slot_at == NINE + HOUR
+
+
+async def test_a_slot_carries_on_from_the_last_one_that_was_worked(
+    store: Store, clock: AdjustableClock
+) -> None:
+    digest = await store.add(new("every hour"))
+    left = Unfinished((OpenRecording(Recording("T1", "88", 2, 1_000)),), 5, 6)
+    seen = []
+    for hours in range(5):
+        clock.set(NINE + hours * HOUR)
+        claim = await claimed(store, clock)
+        seen.append((claim.worked_at, bool(claim.unfinished.recordings)))
+        if hours in {1, 2}:
+            await store.fail(claim, "No.", None)
+            continue
+        assert await store.keep(claim, {"total": hours}, left.encode() if hours != 3 else "")
+        await store.finish(claim, "1.1" if hours else None)
+        if hours == 3:
+            clock.advance(60)
+            assert await store.ask(digest.id, "U0ASKER1")
+            test_run = await claimed(store, clock)
+            await store.keep(test_run, {}, "")
+            await store.finish(test_run, "2.2")
+    first, fourth = NINE, NINE + 3 * HOUR
+    assert seen == [(None, False), (first, True), (first, True), (first, True), (fourth, False)]
+    assert (await store.previous_counts(digest.id, NINE + 9 * HOUR, 9))[-1] == (NINE, {"total": 0})
+
+
+async def test_what_is_kept_before_a_message_is_sent_is_lost_with_the_lease(
+    store: Store, clock: AdjustableClock
+) -> None:
+    await store.add(new())
+    clock.set(NINE)
+    first = await claimed(store, clock, OVER)
+    second = await claimed(store, clock, LONG, "two")
+    assert not await store.keep(first, {"total": 1}, "")
+    assert await store.keep(second, {"total": 2}, "")
 
 
 async def test_an_attempt_that_may_still_arrive_is_not_repeated_before_the_lease_ends(
@@ -280,14 +348,16 @@ async def test_slots_missed_for_an_hour_are_noted_and_fresh_ones_come_up(
 ) -> None:
     digest = await store.add(new("every 30 minutes"))
     clock.set(NINE + 2 * HOUR + 60)
-    claims = [await claimed(store, clock) for _ in range(2)]
-    assert [claim.slot_at for claim in claims] == [NINE + 5400, NINE + 7200]
-    assert claims[0].missed == tuple(NINE + n * 1800 for n in range(-1, 3))
+    first = await claimed(store, clock)
+    assert first.slot_at == NINE + 5400
+    assert first.missed == tuple(NINE + n * 1800 for n in range(-1, 3))
     assert await store.claim_due(clock.now(), "one", LONG) is None
     slots = await store.latest_slots(digest.id, 99)
     assert [slot.state for slot in slots] == ["open", "open", *["skipped"] * 4]
-    await store.finish(claims[0], "1.1", {})
-    await store.finish(claims[1], None, {})
+    await store.finish(first, "1.1", {})
+    second = await claimed(store, clock)
+    assert second.slot_at == NINE + 7200
+    await store.finish(second, None, {})
     clock.set(NINE + 9000)
     assert (await claimed(store, clock)).missed == ()
     assert (await fresh(store, digest)).last_result == "quiet"
@@ -438,8 +508,11 @@ async def test_a_database_of_the_first_release_goes_on_with_what_it_has(
         await connection.execute(text(OLD_SLOT), {"slot_at": NINE + 30})
 
     await old._once(add_as_before, writes=True)  # of a process that has not been replaced yet
-    looks = {(claim.slot_at, claim.look) for claim in [await claimed(store, clock) for _ in range(2)]}
-    assert looks == {(NINE, "1795420800.000100 1 2"), (NINE + 30, "")}
+    claim = await claimed(store, clock)
+    assert (claim.slot_at, claim.look) == (NINE, "1795420800.000100 1 2")
+    assert await store.finish(claim, "1.1", {})
+    claim = await claimed(store, clock)
+    assert (claim.slot_at, claim.look) == (NINE + 30, "")
     for one in (old, store):
         await one.close()
 
@@ -455,6 +528,44 @@ async def test_only_who_has_a_slot_says_how_far_its_channel_was_looked_through(
     assert await store.keep_look(second, "2")
     assert await store.fail(second, "Later.", NINE)
     assert (await claimed(store, clock)).look == "2"
+
+
+async def test_a_database_of_the_released_version_is_brought_up_to_date(
+    store: Store, url: str, clock: AdjustableClock
+) -> None:
+    released = open_store(url, clock)
+    released._database._is_migrated = True  # its layout is made here, as that version made it
+    digest_row = (
+        "'d1', 'T0LOCAL01', 'C0GENERAL1', 1, 'U0ASKER1', '', 'every hour', 'Europe/Berlin', 'line', "
+        f"{NINE - DAY}, {NINE}, NULL, '', {NINE - HOUR}, 'posted', ''"
+    )
+    true = "1" if url.startswith("sqlite") else "true"
+    at, counts = NINE - HOUR, '{"total":7}'
+    slot_row = f"'d1', {at}, 'posted', '', 1, {true}, 0, '', 0, '1.1', '{counts}', '', '', {at}"
+
+    async def as_released(connection: Any) -> None:
+        await connection.execute(text("CREATE TABLE migrations (name TEXT PRIMARY KEY)"))
+        for statement in MIGRATIONS["0001-digests-and-slots"]:
+            await connection.execute(text(statement))
+        for table, row in (
+            ("migrations", "'0001-digests-and-slots'"),
+            ("digests", digest_row),
+            ("slots", slot_row),
+        ):
+            statement = f"INSERT INTO {table} VALUES ({row})".replace(":", r"\:")  # noqa: S608 - our own text
+            await connection.execute(text(statement))
+
+    await released._database.write(as_released)
+    await released.close()
+    clock.set(NINE)
+    claim = await claimed(store, clock)
+    assert (claim.worked_at, claim.unfinished) == (NINE - HOUR, NOTHING_UNFINISHED)
+    assert await store.previous_counts("d1", NINE, 9) == [(NINE - HOUR, {"total": 7})]
+    assert await store.keep(claim, {}, Unfinished((), 5, 6).encode())
+    assert await store.finish(claim, "2.2")
+    clock.set(NINE + HOUR)
+    assert (await claimed(store, clock)).unfinished == Unfinished((), 5, 6)
+    assert "0002-unfinished" in (await store.about())[1]
 
 
 async def test_an_older_program_leaves_a_newer_database_alone(

@@ -173,6 +173,27 @@ async def test_a_week_of_weekdays_in_berlin_and_mondays_covers_the_weekend(world
     assert "Fri 27 Nov 09:00 – Mon 30 Nov 09:00" in texts[-1]
 
 
+async def test_a_time_that_the_clocks_skip_pauses_no_digest_and_stays_a_mistake_when_typed(
+    world: World,
+) -> None:
+    sunday = 1_806_217_200  # 2027-03-28 09:00 in Berlin; 02:30 was skipped
+    go_to(world, sunday - HOUR)
+    answer = await world.ask('digest add "daily at 09:00" from="02:30"')
+    assert "Added digest 1" in answer.text
+    mine = add(world, sunday - 2 * HOUR, fails=True)
+    go_to(world, sunday)
+    post = await post_number(world, 1)
+    assert mine in post.text
+    assert "Recordings, Sun 28 Mar 03:00 – 09:00" in post.text
+    added = await world.ask('digest add "daily at 09:00" from="yesterday 02:30"')  # of Sunday, on Monday
+    await world.slack.click(added, "Settings")
+    assert "yesterday 02:30" in str((await form(world)).blocks)
+    go_to(world, sunday + DAY)
+    await ended(world, sunday + DAY, number=2)
+    assert [(await digest(world, number)).is_paused for number in (1, 2)] == [False, False]
+    assert "does not exist" in (await world.ask('from="yesterday 02:30"')).text
+
+
 async def test_figures_are_compared_with_the_slots_before(world: World) -> None:
     await world.ask('digest add "daily at 09:00" last=24h')
     for day, number in enumerate((2, 4, 3, 6)):
@@ -249,7 +270,7 @@ async def test_a_gap_that_cannot_be_seen_is_told(world: World) -> None:
     await world.ask('digest add "mondays at 09:00"')
     go_to(world, NINE)
     post = await post_number(world, 1)
-    assert "Recordings, Mon 16 Nov 09:00 – Mon 23 Nov 09:00" in post.shown_text
+    assert "Recordings, Fri 20 Nov 09:03 – Mon 23 Nov 09:00" in post.shown_text
     assert "ZEGOCLOUD tells of the last 3 days only" in post.shown_text
 
 

@@ -54,6 +54,13 @@ class World:
     clock: AdjustableClock
     parts: AsyncExitStack
     """What belongs to the bot, and closes with it."""
+    clocks: tuple[AdjustableClock, ...]
+    """Every one there is: the bot's, and ZEGOCLOUD's and Slack's where they have another."""
+
+    def pass_time(self, seconds: float) -> None:
+        """Let time pass for everyone."""
+        for clock in self.clocks:
+            clock.advance(seconds)
 
     async def stop_bot(self) -> None:
         """End the bot as SIGTERM does."""
@@ -112,22 +119,30 @@ def settings_for(zego: SimulatedZego, slack: LocalSlack, **more: str) -> Setting
 
 @asynccontextmanager
 async def a_world(
-    *, socket_mode: bool = False, tasks: int = 0, rate: float = 0.0, grid: bool = False, **more: str
+    *,
+    socket_mode: bool = False,
+    tasks: int = 0,
+    rate: float = 0.0,
+    grid: bool = False,
+    apart: bool = False,
+    **more: str,
 ) -> AsyncIterator[World]:
     """Everything started; with `tasks=0` ZEGOCLOUD knows only what a test adds.
 
     With `grid` the workspace is one of an organization's, and everybody's clicks name another of them.
+    `apart`: the bot's machine has a clock of its own.
     """
     clock = AdjustableClock(NOW, rate)
+    theirs = AdjustableClock(NOW, rate) if apart else clock
     async with AsyncExitStack() as stack:
-        zego = SimulatedZego(clock=clock, tasks=tasks, max_rps=None)
+        zego = SimulatedZego(clock=theirs, tasks=tasks, max_rps=None)
         if not tasks:
             zego.clear()
         await zego.start()
         stack.push_async_callback(zego.stop)
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         more = {"DATABASE_URL": f"sqlite:///{folder}/recordings.db", **more}
-        slack = LocalSlack(manifest=manifest(), clock=clock)
+        slack = LocalSlack(manifest=manifest(), clock=theirs)
         if grid:
             slack.workspace.join_organization()
         await slack.start()
@@ -137,4 +152,4 @@ async def a_world(
         await parts.enter_async_context(bot.started())
         if not socket_mode:
             slack.deliver_over_http(f"http://127.0.0.1:{bot.port}/slack/events")
-        yield World(zego, slack, bot, clock, parts)
+        yield World(zego, slack, bot, clock, parts, (clock, theirs) if apart else (clock,))

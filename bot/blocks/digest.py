@@ -20,6 +20,7 @@ from bot.blocks.digest_text import (
     in_short,
     notes_of,
     plan,
+    seen_from_ms,
     since,
     title_of,
 )
@@ -71,7 +72,8 @@ def _build_quiet(report: Report) -> Message:
         if running
         else ""
     )
-    says = f"nothing to report – {subject}.{still}"
+    still_open = f" {summary.still_open:,} still open from before." if summary.still_open else ""
+    says = f"nothing to report – {subject}.{still}{still_open}"
 
     def when(ms: int) -> str:
         return plain_date(ms, zone)
@@ -136,5 +138,5 @@ def _open(text: str, action_id: str, query: RecordingQuery) -> Block:
 
 
 def _looked(report: Report) -> str:
-    window = report.summary.window
-    return f"{date(window.start_ms)} – {date(window.end_ms)}"
+    summary = report.summary
+    return f"{date(seen_from_ms(summary))} – {date(summary.window.end_ms)}"

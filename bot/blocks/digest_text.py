@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bot.blocks.text import cut, escape, label, plain_date, shortened
+from bot.blocks.text import cut, escape, label, name, plain_date, shortened
 from bot.blocks.verdict_words import words_in_plain
 from bot.digests.headline import busiest, figures
 from bot.digests.schedule import describe_schedule, parse_schedule
@@ -38,6 +38,7 @@ NAME_CHARACTERS = 40
 WORTH_TELLING_LATE_SECONDS = 120
 _HEADER_CHARACTERS = 150
 _MOST_MISSED_NAMED = 5
+_MOST_GONE_NAMED = 3
 _SENTENCE_END, _NAMES_FOLLOW = ". ", ": "
 
 
@@ -120,15 +121,39 @@ def notes_of(report: Report, when: Callable[[int], str]) -> list[str]:
             "ZEGOCLOUD tells of the last 3 days only: what began before "
             f"{when(summary.sees_back_to_ms)} is not in here."
         )
+    if summary.gone:
+        notes.append(_gone(summary))
     return notes + [escape(note) for note in summary.notes]
+
+
+def _gone(summary: Summary) -> str:
+    """What ZEGOCLOUD no longer knows and was never seen to end well."""
+    named = [
+        f"room {name(cut(row.room_id, NAME_CHARACTERS))} ({name(cut(row.task_id, NAME_CHARACTERS))})"
+        for row in summary.gone[:_MOST_GONE_NAMED]
+    ]
+    more = len(summary.gone) - len(named)
+    if more:
+        named.append(f"{more:,} more")
+    was = "wasn't" if len(summary.gone) == 1 else "weren't"
+    return (
+        f"ZEGOCLOUD keeps only 3 days and no longer has {count(len(summary.gone), 'recording')} that "
+        f"{was} finished when last seen: {', '.join(named)}."
+    )
 
 
 def title_of(report: Report) -> str:
     """The span that it tells of."""
-    window = report.summary.window
-    span = describe_span(Window(window.start_ms, window.end_ms, report.digest.zone), with_year=False)
+    summary = report.summary
+    window = Window(seen_from_ms(summary), summary.window.end_ms, report.digest.zone)
+    span = describe_span(window, with_year=False)
     test = "Test run · " if report.is_test else ""
     return cut(f"{test}Recordings, {span}", _HEADER_CHARACTERS)
+
+
+def seen_from_ms(summary: Summary) -> int:
+    """Where the window begins, as far as it could be seen (Unix ms)."""
+    return max(summary.window.start_ms, summary.sees_back_to_ms or 0)
 
 
 def schedule_in_words(schedule: str) -> str:

@@ -9,7 +9,15 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.digests.due import previous_slot, slots_until
 from bot.digests.records import Claim
-from bot.digests.rows import as_digest, is_slot, may_run, missed_slots, new_slot, pause_digest
+from bot.digests.rows import (
+    as_digest,
+    is_slot,
+    may_be_worked,
+    missed_slots,
+    new_slot,
+    pause_digest,
+    worked_slot,
+)
 from bot.digests.tables import digests, slots
 from bot.errors import QueryError
 
@@ -41,7 +49,7 @@ async def let_come_up(connection: AsyncConnection, now: float, fresh_seconds: fl
         same = and_(digests.c.id == digest.id, digests.c.next_run_at == digest.next_run_at)
         try:
             fresh, stale, next_run_at = slots_until(digest, now, fresh_seconds)
-        except (QueryError, LookupError):  # a newer version wrote it, or the zone has been abolished
+        except (QueryError, LookupError, ValueError):  # a newer version's, or an abolished zone
             why = f"Its schedule `{digest.schedule}` or its zone {digest.zone} can no longer be read."
             await pause_digest(connection, digest.id, why, int(now))
             continue
@@ -85,7 +93,7 @@ async def take(
             slots.c.state == "open",
             slots.c.retry_at <= now,
             slots.c.lease_until <= lease_now,
-            may_run(),
+            may_be_worked(now),
         )
         .order_by(slots.c.attempts, slots.c.slot_at)  # what failed before waits for what did not
         .limit(1)
@@ -96,6 +104,7 @@ async def take(
         return None
     digest = as_digest(row)
     attempt = row.attempts + 1
+    worked_at, unfinished = await worked_slot(connection, digest.id, row.slot_at)
     await connection.execute(
         update(slots)
         .where(is_slot(digest.id, row.slot_at))
@@ -113,6 +122,8 @@ async def take(
         asked_by=row.asked_by,
         uncertain=row.uncertain,
         previous_slot_at=previous_slot(digest, row.slot_at),
+        worked_at=worked_at,
+        unfinished=unfinished,
         missed=await missed_slots(connection, digest.id, row.slot_at),
         last_error=row.error,
         look=row.look,

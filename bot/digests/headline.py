@@ -18,13 +18,18 @@ def figures(summary: Summary, comparison: Comparison) -> list[str]:
     words = [count(counts["total"], "recording", exact=summary.exact) + _in_brackets(comparison.total)]
     least = "" if summary.exact else "at least "
     if summary.ended_well:
-        words.append(f"{least}{summary.ended_well:,} ended well")
+        sure = summary.exact and summary.all_checked
+        words.append(f"{'' if sure else 'at least '}{summary.ended_well:,} ended well")
+    if summary.uploading:
+        words.append(f"{summary.uploading:,} still uploading")
     if counts["failed"]:
         words.append(f"{least}{counts['failed']:,} ended abnormally{_in_brackets(comparison.failed)}")
     if counts["attention"]:
         verb = "needs" if counts["attention"] == 1 else "need"
         checked = "" if summary.all_checked else "at least "
         words.append(f"{checked}{counts['attention']:,} {verb} attention{_in_brackets(comparison.attention)}")
+    if summary.still_open:
+        words.append(f"{summary.still_open:,} still open from before")
     if counts["running"]:
         before = f" ({counts['earlier']:,} from before)" if counts["earlier"] else ""
         words.append(f"{least}{counts['running']:,} still running{before}")

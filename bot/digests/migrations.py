@@ -57,7 +57,8 @@ MIGRATIONS: dict[str, tuple[str, ...]] = {
         "CREATE INDEX slots_open ON slots (attempts, slot_at) WHERE state = 'open'",
         "CREATE INDEX slots_to_tell ON slots (slot_at) WHERE notice = 'pending'",
     ),
-    # A process of the version before may go on for a while, and adds slots without it.
+    # A process of the version before may go on for a while, and adds rows without these columns.
+    "0002-unfinished": ("ALTER TABLE slots ADD COLUMN unfinished TEXT NOT NULL DEFAULT ''",),
     "0003-look": ("ALTER TABLE slots ADD COLUMN look TEXT NOT NULL DEFAULT ''",),
     "0004-outsiders": ("ALTER TABLE digests ADD COLUMN for_outsiders BOOLEAN NOT NULL DEFAULT FALSE",),
 }

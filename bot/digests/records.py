@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from bot.digests.unfinished import NOTHING_UNFINISHED, Unfinished
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
@@ -83,6 +85,9 @@ class Claim:
         uncertain: an earlier attempt may have posted it: look before posting.
         too_late: it may no longer be posted, only be found.
         previous_slot_at: the slot of the schedule before this one, whether it was posted or not.
+        worked_at: the last slot of the schedule before this one that was posted, or found nothing to post;
+            None where there is none.
+        unfinished: what that slot left to be judged again.
         missed: slots since the last one that was posted which were skipped or failed, rising.
         last_error: why the attempt before failed, a sentence; empty where it only broke off.
         look: how far the channel has been looked through for its message, as `bot.digests.posting` writes it;
@@ -100,6 +105,8 @@ class Claim:
     uncertain: bool = False
     too_late: bool = False
     previous_slot_at: int | None = None
+    worked_at: int | None = None
+    unfinished: Unfinished = NOTHING_UNFINISHED
     missed: tuple[int, ...] = ()
     last_error: str = ""
     look: str = ""
@@ -113,11 +120,11 @@ class Posted:
 
     Args:
         ts: the message's timestamp; None when nothing was to be posted.
-        counts: figures to compare later slots with.
+        counts: figures to compare later slots with; None where they were noted before it was sent.
     """
 
     ts: str | None
-    counts: Mapping[str, int] = field(default_factory=dict)
+    counts: Mapping[str, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bot.digests.chart import build_buckets
+from bot.digests.unfinished import NOTHING_UNFINISHED, Unfinished
 from bot.models import ENDED, FAILED, RUNNING
+from bot.plural import count
+from bot.verdicts.judge import needs_attention
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -43,15 +46,45 @@ class Longest:
 
 
 @dataclass(frozen=True, slots=True)
+class Carried:
+    """What slots before left, as it is now, and how far it is known what became of recordings.
+
+    Attributes:
+        recordings: seen unfinished by an earlier slot, and in no list of this one.
+        told: the kinds of verdict that were told before, by task ID.
+        uploading: tasks whose details say that they may still change.
+        unsure: tasks whose details were not read.
+        gone: recordings that ZEGOCLOUD no longer knows, and that were not finished when last seen.
+        not_checked: how many could not be looked at again.
+    """
+
+    recordings: tuple[Recording, ...] = ()
+    told: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    uploading: frozenset[str] = frozenset()
+    unsure: frozenset[str] = frozenset()
+    gone: tuple[Recording, ...] = ()
+    not_checked: int = 0
+
+
+NOTHING_CARRIED = Carried()
+
+
+@dataclass(frozen=True, slots=True)
 class Summary:
     """What was found in one window: the same for every digest that asks the same.
 
     Attributes:
         window: what was asked.
-        counts: `total`, `ended` (well, status 3), `failed`, `attention`, `running` (now, with what began
-            earlier), `earlier`, `seconds` (how much of the window could be seen), `room:ID` of the busiest.
-        attention: the worst first.
+        counts: `total`, `ended` (well, status 3), `failed`, `attention` (as in `attention`), `running` (now,
+            with what began earlier), `earlier`, `seconds` (how much of the window could be seen), `room:ID`
+            of the busiest.
+        attention: what no slot before has told, the worst first.
+        still_open: how many that were told before still need attention.
+        gone: what the vendor no longer knows, and was not finished when last seen.
         all_checked: every recording was looked at; else more may need attention.
+        ended_well: as far as their details tell.
+        uploading: ended, and not every file has arrived yet.
+        unfinished: what is left to the next slot.
         latest: the newest that began in the window.
         sees_back_to_ms: how far back could be seen, where the window begins earlier.
         notes: sentences that the reader has to know.
@@ -71,11 +104,15 @@ class Summary:
     notes: tuple[str, ...]
     now_ms: int
     exact: bool = True
+    still_open: int = 0
+    uploading: int = 0
+    gone: tuple[Recording, ...] = ()
+    unfinished: Unfinished = NOTHING_UNFINISHED
 
     @property
     def is_empty(self) -> bool:
-        """Nothing began, and nothing that began earlier needs attention."""
-        return not self.counts["total"] and not self.attention and self.exact
+        """Nothing began, and there is nothing new about what began earlier."""
+        return not self.counts["total"] and not self.attention and not self.gone and self.exact
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +151,7 @@ def summarise(
     ended_ms: Mapping[str, int],
     *,
     only_attention: bool = False,
+    carried: Carried = NOTHING_CARRIED,
 ) -> Summary:
     """Sum up what was found.
 
@@ -121,24 +159,36 @@ def summarise(
         window: what was asked.
         begun: every recording that began in it.
         earlier: what runs now and began before it.
-        judged: of both, what needs attention, with verdicts.
+        judged: of both and what is carried, what needs attention, with verdicts.
         ended_ms: when recordings ended, Unix ms by task ID, as far as that was looked at.
         only_attention: only what needs attention is asked for.
+        carried: what slots before left.
     """
     worst = {
-        row.task_id: verdict
+        row.task_id: next(each for each in judged.verdicts[row.task_id] if needs_attention((each,)))
         for row in judged.recordings
-        if (verdict := judged.outcome(row).verdict) is not None
     }
     rows: Sequence[Recording] = begun.recordings
     if only_attention:
         rows = [row for row in rows if row.task_id in worst]
         earlier = [row for row in earlier if row.task_id in worst]
-    findings = (Finding(row, worst[row.task_id]) for row in (*rows, *earlier) if row.task_id in worst)
-    attention = sorted(findings, key=lambda found: (found.verdict.kind.severity, -found.recording.began_ms))
+    findings = [
+        Finding(row, worst[row.task_id])
+        for row in (*rows, *earlier, *carried.recordings)
+        if row.task_id in worst
+    ]
+    attention = sorted(
+        (found for found in findings if not _was_told(found, carried)),
+        key=lambda found: (found.verdict.kind.severity, -found.recording.began_ms),
+    )
     statuses = Counter(row.status for row in rows)
     still = sum(row.status in RUNNING for row in (*rows, *earlier))
     seen_ms = window.end_ms - (begun.window.start_ms if begun.sees_back_to_ms else window.start_ms)
+    fine = [
+        row
+        for row in rows
+        if row.status == ENDED and row.task_id not in worst and row.task_id not in carried.unsure
+    ]
     rooms = Counter(row.room_id for row in rows).most_common(TOP_ROOMS)
     return Summary(
         window=window,
@@ -153,16 +203,28 @@ def summarise(
             **{f"{ROOM}{room}": number for room, number in rooms},
         },
         attention=tuple(attention),
-        all_checked=judged.exact,
-        ended_well=sum(row.status == ENDED and row.task_id not in worst for row in rows),
+        all_checked=judged.exact and not carried.not_checked,
+        ended_well=sum(row.task_id not in carried.uploading for row in fine),
+        uploading=sum(row.task_id in carried.uploading for row in fine),
         chart=build_buckets(rows, window.end_ms - max(0, seen_ms), window.end_ms),
         longest=_longest([*rows, *earlier], ended_ms, begun.now_ms),
         latest=max(rows, key=lambda row: row.order, default=None),
         sees_back_to_ms=begun.sees_back_to_ms,
-        notes=judged.notes,
+        notes=judged.notes if not carried.not_checked else (*judged.notes, _not_checked(carried)),
         now_ms=begun.now_ms,
         exact=begun.exact,
+        still_open=len(findings) - len(attention),
+        gone=carried.gone,
     )
+
+
+def _was_told(found: Finding, carried: Carried) -> bool:
+    return found.verdict.kind.value in carried.told.get(found.recording.task_id, ())
+
+
+def _not_checked(carried: Carried) -> str:
+    which = count(carried.not_checked, "recording")
+    return f"{which} from earlier digests couldn't be checked again this time."
 
 
 def _longest(rows: Sequence[Recording], ended_ms: Mapping[str, int], now_ms: int) -> Longest | None:

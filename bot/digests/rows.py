@@ -9,6 +9,8 @@ from sqlalchemy import ColumnElement, and_, func, or_, select, update
 
 from bot.digests.records import Digest, Slot
 from bot.digests.tables import digests, slots
+from bot.digests.unfinished import NOTHING_UNFINISHED, decode_unfinished
+from bot.query.durations import DAY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from bot.digests.records import Claim
+    from bot.digests.unfinished import Unfinished
 
 NO_LEASE = {"lease_holder": "", "lease_until": 0.0}
 
@@ -87,9 +90,27 @@ def is_held(claim: Claim) -> ColumnElement[bool]:
     )
 
 
-def may_run() -> ColumnElement[bool]:
-    """Slots of digests that are not paused, and what somebody asked for."""
-    return or_(digests.c.paused_at.is_(None), slots.c.asked_by != "")
+def may_be_worked(now: float) -> ColumnElement[bool]:
+    """Slots of the schedule whose time has come, of digests that run and have no earlier slot open.
+
+    Each carries on from the one before it. A slot before its time was left by a clock that was wrong. What
+    somebody asked for waits for none, and none waits for it.
+    """
+    earlier = slots.alias("earlier")
+    waits = (
+        select(earlier.c.slot_at)
+        .where(
+            earlier.c.digest_id == slots.c.digest_id,
+            earlier.c.slot_at < slots.c.slot_at,
+            earlier.c.slot_at > slots.c.slot_at - DAY,  # none is open for so long: not all 90 days are read
+            earlier.c.state == "open",
+            earlier.c.asked_by == "",
+        )
+        .correlate(slots)
+        .exists()
+    )
+    in_turn = and_(digests.c.paused_at.is_(None), slots.c.slot_at <= now, ~waits)
+    return or_(slots.c.asked_by != "", in_turn)
 
 
 def new_slot(digest_id: str, slot_at: int, **more: Any) -> dict[str, Any]:
@@ -108,6 +129,31 @@ def new_slot(digest_id: str, slot_at: int, **more: Any) -> dict[str, Any]:
         "ended_at": None,
     }
     return row | NO_LEASE | more
+
+
+async def worked_slot(
+    connection: AsyncConnection, digest_id: str, slot_at: int
+) -> tuple[int | None, Unfinished]:
+    """The last slot of the schedule before one that was posted or quiet, and what it left to be judged."""
+    query = (
+        select(slots.c.slot_at, slots.c.unfinished)
+        .where(
+            slots.c.digest_id == digest_id,
+            slots.c.slot_at < slot_at,
+            slots.c.asked_by == "",
+            slots.c.state.in_(("posted", "quiet")),
+        )
+        .order_by(slots.c.slot_at.desc())
+        .limit(1)
+    )
+    row = (await connection.execute(query)).one_or_none()
+    return (None, NOTHING_UNFINISHED) if row is None else (row.slot_at, decode_unfinished(row.unfinished))
+
+
+async def forget_unfinished(connection: AsyncConnection, digest_id: str, before: int) -> None:
+    """Forget what slots before one left to be judged: later ones have carried on from there."""
+    old = and_(slots.c.digest_id == digest_id, slots.c.slot_at < before, slots.c.unfinished != "")
+    await connection.execute(update(slots).where(old).values(unfinished=""))
 
 
 async def missed_slots(connection: AsyncConnection, digest_id: str, slot_at: int) -> tuple[int, ...]:

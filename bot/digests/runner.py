@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from slack_sdk.errors import SlackApiError
@@ -10,7 +11,7 @@ from slack_sdk.errors import SlackApiError
 from bot.blocks.digest import build_digest
 from bot.blocks.digest_notices import build_owner_notice
 from bot.digests.comparison import SLOTS_COMPARED, compare
-from bot.digests.errors import PermanentError
+from bot.digests.errors import LeaseLostError, PermanentError
 from bot.digests.posting import Free, failure
 from bot.digests.records import Posted
 from bot.digests.report import Report
@@ -84,13 +85,30 @@ class Runner:
             what = f"What this digest asks cannot be answered: {error}"
             raise PermanentError(what, "Change it with its button `Settings`, then resume it.") from error
         found = await self._poster.find(claim)
-        summary = await self._surveys.get(window)
         if not isinstance(found, Free):
-            return Posted(found, summary.counts)
+            return Posted(found)  # what it told was kept before it was sent
+        summary = await self._surveys.get(window, claim.unfinished)
         told = not summary.is_empty or claim.digest.quiet == "line" or claim.missed or claim.asked_by
         if not told:
-            return Posted(None, summary.counts)
-        return Posted(await self._post(found, await self._report(claim, summary)), summary.counts)
+            await self._keep(claim, summary)
+            return Posted(None)
+        report = await self._report(claim, summary)
+
+        async def before_posting() -> float:
+            await self._keep(claim, summary)
+            return await claim.before_posting()
+
+        free = replace(found, claim=replace(claim, before_posting=before_posting))
+        return Posted(await self._post(free, report))
+
+    async def _keep(self, claim: Claim, summary: Summary) -> None:
+        """Keep what this slot tells before it does: if its message is only found later, that is what it told.
+
+        What somebody asked for out of turn leaves nothing: the schedule's slots have it all to tell.
+        """
+        left = "" if claim.asked_by else summary.unfinished.encode()
+        if not await self._store.keep(claim, summary.counts, left):
+            raise LeaseLostError
 
     async def tell(self, notice: Notice) -> None:
         """Tell a digest's owner by direct message what went wrong and what to do.

@@ -13,6 +13,7 @@ from bot.digests.posting import Poster
 from bot.digests.runner import Runner
 from bot.digests.store import open_store
 from bot.digests.surveys import Surveys
+from bot.digests.timekeeping import Timekeeper
 from bot.digests.worker import LEASE_SECONDS, Worker
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ class Digests:
             clock,
             tell=runner.tell,
             lease_seconds=LEASE_SECONDS if isinstance(clock, SystemClock) else ADJUSTED_LEASE_SECONDS,
+            timekeeper=Timekeeper(self._store, clock, recordings.zego),
             look_seconds=None if isinstance(clock, SystemClock) else ADJUSTED_LOOK_SECONDS,
         )
 

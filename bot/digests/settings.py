@@ -110,7 +110,7 @@ def settings_of(schedule: str, terms: str, quiet: str, now: float, zone: str) ->
     except QueryError as error:
         raise ScheduleError(error.problem, error.suggestion) from None
     first = next_times(plan, now, _zone_among(terms) or zone, 1)[0]
-    query = parse_query(terms, first, zone)
+    query = parse_query(terms, first, zone, recurring=True)
     _check_query(query)
     return DigestSettings(
         digest_query_text(query, own_window=_names_window(terms, first, zone)),
@@ -126,17 +126,11 @@ def digest_query_text(query: RecordingQuery, *, own_window: bool) -> str:
     return format_query(kept if own_window else replace(kept, last_seconds=None, start=None, end=None))
 
 
-def query_of(settings: NewDigest | DigestSettings, now: float) -> RecordingQuery | None:
-    """What kept settings ask, read as it will be at their next slot; None where it can no longer be read.
-
-    Args:
-        settings: of a digest.
-        now: Unix seconds.
-    """
+def query_of(settings: NewDigest | DigestSettings) -> RecordingQuery | None:
+    """What kept settings ask; None where it can no longer be read."""
     try:
-        at = next_times(parse_schedule(settings.schedule, 0), now, settings.zone, 1)[0]
-        return parse_query(settings.query, at, settings.zone)
-    except (QueryError, LookupError):  # a newer version wrote it, or the zone has been abolished
+        return parse_query(settings.query, None, settings.zone)
+    except QueryError:  # a newer version wrote it
         return None
 
 

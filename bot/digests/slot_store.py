@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, and_, delete, func, select, update
+from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
 
 from bot.digests.claiming import add_slots, let_come_up, take
-from bot.digests.due import FRESH_SECONDS
+from bot.digests.due import FRESH_SECONDS, right_next_run
 from bot.digests.records import Claim, Notice
 from bot.digests.rows import (
     NO_LEASE,
     as_digest,
+    forget_unfinished,
     is_held,
     is_slot,
-    may_run,
+    may_be_worked,
     new_slot,
     pause_digest,
 )
 from bot.digests.tables import digests, slots
-from bot.query.durations import DAY
+from bot.query.durations import DAY, HOUR, MINUTE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -30,14 +33,38 @@ if TYPE_CHECKING:
 
     from bot.clock import Clock
     from bot.digests.database import Database
+    from bot.digests.records import Digest
 
 logger = logging.getLogger(__name__)
 
 KEPT_SECONDS = 90 * DAY
 """How long the slots of a digest are kept."""
 
+LONGEST_LEASE_SECONDS = 10.0 * MINUTE
+"""Longer than any lease and its renewal: one that lasts longer was taken by a clock that was wrong."""
+
 TELL_SECONDS = DAY
 """How long an owner who could not be told of a failure is tried again."""
+
+
+@dataclass(frozen=True, slots=True)
+class WrongTimes:
+    """Stored times that a clock or the rules of a zone have left wrong. Times are Unix seconds.
+
+    Attributes:
+        now: when they were compared.
+        next_runs: digests as they are kept, each with the time it is really due next.
+        slots: (digest, time) of slots that were skipped or failed before their time, or long after now.
+        waits: whether open slots wait for longer than they can have to.
+    """
+
+    now: float
+    next_runs: tuple[tuple[Digest, int], ...] = ()
+    slots: tuple[tuple[str, int], ...] = ()
+    waits: bool = False
+
+    def __bool__(self) -> bool:
+        return bool(self.next_runs or self.slots or self.waits)
 
 
 class SlotStore:
@@ -102,10 +129,28 @@ class SlotStore:
         values = {**NO_LEASE, "attempts": slots.c.attempts - 1}
         return await self._settle(claim, values, slots.c.uncertain.is_(False))
 
-    async def finish(self, claim: Claim, posted_ts: str | None, counts: Mapping[str, int]) -> bool:
-        """Note a slot as posted, or as quiet without a timestamp; False when another worker has it."""
+    async def keep(self, claim: Claim, counts: Mapping[str, int], unfinished: str) -> bool:
+        """Keep what a slot is about to tell; False when another worker has it.
+
+        It is kept before the message is sent: one that is found in the channel later told just this.
+
+        Args:
+            claim: the slot.
+            counts: figures to compare later slots with.
+            unfinished: what it leaves to be judged again; empty for a slot that somebody asked for.
+        """
+        return await self._settle(claim, {"counts": json.dumps(dict(counts)), "unfinished": unfinished})
+
+    async def finish(
+        self, claim: Claim, posted_ts: str | None, counts: Mapping[str, int] | None = None
+    ) -> bool:
+        """Note a slot as posted, or as quiet without a timestamp; False when another worker has it.
+
+        Counts that are not given stay as they were kept.
+        """
         state = "quiet" if posted_ts is None else "posted"
-        return await self._end(claim, state, "", {"posted_ts": posted_ts, "counts": json.dumps(dict(counts))})
+        values = {"posted_ts": posted_ts} | ({} if counts is None else {"counts": json.dumps(dict(counts))})
+        return await self._end(claim, state, "", values)
 
     async def skip(self, claim: Claim, why: str) -> bool:
         """Note that a slot is not posted, with a sentence; False when another worker has it."""
@@ -141,11 +186,14 @@ class SlotStore:
         now = int(self._clock.now())
 
         async def work(connection: AsyncConnection) -> int | None:
-            found = await connection.execute(select(digests.c.id).where(digests.c.id == digest_id))
-            if found.one_or_none() is None:
+            found = await connection.execute(select(digests).where(digests.c.id == digest_id))
+            row = found.one_or_none()
+            if row is None:
                 return None
-            await add_slots(connection, [new_slot(digest_id, now, asked_by=asked_by)])
-            return now
+            # A slot of the schedule that is due this second keeps its time to itself.
+            slot_at = now + 1 if right_next_run(as_digest(row), now - 1) == now else now
+            await add_slots(connection, [new_slot(digest_id, slot_at, asked_by=asked_by)])
+            return slot_at
 
         return await self._database.write(work)
 
@@ -180,7 +228,7 @@ class SlotStore:
         slot_wait = (
             select(func.min(later))
             .join_from(slots, digests, slots.c.digest_id == digests.c.id)
-            .where(slots.c.state == "open", may_run())
+            .where(slots.c.state == "open", may_be_worked(now))
         )
 
         async def work(connection: AsyncConnection) -> float | None:
@@ -190,6 +238,74 @@ class SlotStore:
             return min([*waits, float(wait)] if wait is not None else waits, default=None)
 
         return await self._database.read(work)
+
+    async def find_wrong_times(self, now: float) -> WrongTimes:
+        """Compare what is stored with the schedules and `now` (Unix seconds). Nothing is changed."""
+        coming = select(digests).where(digests.c.next_run_at > now)
+        early = (
+            select(slots.c.digest_id, slots.c.slot_at)
+            .join_from(digests, slots, slots.c.digest_id == digests.c.id)  # by the key, digest by digest
+            .where(
+                slots.c.slot_at > now - FRESH_SECONDS,
+                or_(slots.c.slot_at > now, slots.c.ended_at > now + 10 * MINUTE),
+                slots.c.asked_by == "",
+                slots.c.state.in_(("skipped", "failed")),
+                slots.c.uncertain.is_(False),
+            )
+        )
+        waits = select(func.count()).select_from(slots).where(self._waits_too_long(now))
+
+        async def work(connection: AsyncConnection) -> tuple[list[Digest], list[tuple[str, int]], bool]:
+            rows = [as_digest(row) for row in await connection.execute(coming)]
+            taken = [(row.digest_id, row.slot_at) for row in await connection.execute(early)]
+            return rows, taken, bool((await connection.execute(waits)).scalar_one())
+
+        kept, early_slots, some_wait = await self._database.read(work)
+        next_runs = []
+        for digest in kept:
+            await asyncio.sleep(0)  # a thousand of them hold up nobody
+            right = right_next_run(digest, now)
+            if right is not None and right != digest.next_run_at:
+                next_runs.append((digest, right))
+        return WrongTimes(now, tuple(next_runs), tuple(early_slots), some_wait)
+
+    async def put_right(self, wrong: WrongTimes) -> None:
+        """Set right what `find_wrong_times` found, as far as it is still so.
+
+        Slots that are taken back come up at their time, as if nothing had been noted of them.
+        """
+        lease_until = self._database.lease_now() + LONGEST_LEASE_SECONDS
+
+        async def work(connection: AsyncConnection) -> None:
+            for digest, right in wrong.next_runs:
+                same = [digests.c[name] == getattr(digest, name) for name in ("schedule", "zone")]
+                same += [digests.c.id == digest.id, digests.c.next_run_at == digest.next_run_at]
+                await connection.execute(update(digests).where(*same).values(next_run_at=right))
+            for digest_id, slot_at in wrong.slots:
+                this = and_(is_slot(digest_id, slot_at), slots.c.state.in_(("skipped", "failed")))
+                anew = new_slot(digest_id, slot_at)
+                taken_back = (
+                    delete(slots) if slot_at > wrong.now else update(slots).values({**anew, "unfinished": ""})
+                )
+                await connection.execute(taken_back.where(this))
+                same_digest = and_(digests.c.id == digest_id, digests.c.last_slot_at == slot_at)
+                never = {"last_slot_at": None, "last_result": "", "last_error": ""}
+                await connection.execute(update(digests).where(same_digest).values(never))
+            too_long = self._waits_too_long(wrong.now)
+            lease = func.least if self.is_shared else func.min
+            values = {
+                "retry_at": lease(slots.c.retry_at, wrong.now),
+                "lease_until": lease(slots.c.lease_until, lease_until),
+            }
+            await connection.execute(update(slots).where(too_long).values(values))
+
+        await self._database.write(work)
+
+    def _waits_too_long(self, now: float) -> ColumnElement[bool]:
+        """Slots that wait for a try or a lease longer than anything that a right clock noted."""
+        lease = slots.c.lease_until > self._database.lease_now() + LONGEST_LEASE_SECONDS
+        waiting = or_(slots.c.state == "open", slots.c.notice == "pending")
+        return and_(waiting, or_(slots.c.retry_at > now + HOUR, lease))
 
     async def claim_notice(self, now: float, holder: str, lease_seconds: float) -> Notice | None:
         """Take the telling of one failure; None when nobody has to be told."""
@@ -249,6 +365,8 @@ class SlotStore:
             await connection.execute(update(digests).where(same).values(outcome))
             if pause_why:
                 await pause_digest(connection, claim.digest.id, pause_why, now)
+            if claim.worked_at is not None:
+                await forget_unfinished(connection, claim.digest.id, claim.worked_at)
             await connection.execute(delete(slots).where(old))
             return True
 

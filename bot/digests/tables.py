@@ -46,4 +46,5 @@ slots = Table(
     Column("notice", Text),
     Column("ended_at", BigInteger),
     Column("look", Text),
+    Column("unfinished", Text),
 )

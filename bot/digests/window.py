@@ -8,13 +8,18 @@ from typing import TYPE_CHECKING
 
 from bot.digests.schedule import next_times, parse_schedule
 from bot.digests.settings import has_own_window
+from bot.errors import QueryError
+from bot.models import API_HISTORY_MS
 from bot.query import parse_query, resolve_window
 from bot.query.durations import DAY
 from bot.query.times import TimePoint
 
 if TYPE_CHECKING:
-    from bot.digests.records import Claim
+    from bot.digests.records import Claim, Digest
     from bot.query import RecordingQuery
+
+_SLOTS_TRIED = 100
+"""Slots among which one is looked for at which a window means something: four days of an hourly digest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,44 +27,99 @@ class SlotWindow:
     """What one slot tells of. Times are Unix milliseconds.
 
     Attributes:
-        start_ms, end_ms: both ends included; it may begin before anything that can be seen.
+        start_ms, end_ms: for people; it may begin before anything that can be seen.
         slot_ms: the slot's own time: what runs is looked for until then.
         query: the digest's, with these ends in UTC: means the same at any moment, to any reader.
+        first_ms, until_ms: starts from `first_ms` on and before `until_ms` are counted, so that a start at a
+            slot's time belongs to one of two windows; the two ends where absent.
+        reaches_back: its length is the digest's own: the next one may overlap it.
     """
 
     start_ms: int
     end_ms: int
     slot_ms: int
     query: RecordingQuery
+    first_ms: int | None = None
+    until_ms: int | None = None
+    reaches_back: bool = False
+
+    @property
+    def counted(self) -> range:
+        """The starts that are counted."""
+        first_ms = self.start_ms if self.first_ms is None else self.first_ms
+        return range(first_ms, self.end_ms if self.until_ms is None else self.until_ms)
 
 
 def window_of(claim: Claim) -> SlotWindow:
-    """From the slot before to this one, unless the digest's query has a window of its own.
+    """From the last slot that was worked to this one, unless the digest's query has a window of its own.
 
-    A slot that somebody asked for out of turn tells of as much time as the next one of the schedule will.
+    A window of its own reaches on over those of slots before that were not worked. A slot that somebody
+    asked for out of turn tells of as much time as the next one of the schedule will.
 
     Raises:
-        QueryError: the query cannot be read any more, or its window means nothing at this moment.
+        QueryError: the query cannot be read any more, or its window means nothing at any slot.
         LookupError: the zone is no longer known.
     """
     digest, slot_at = claim.digest, claim.slot_at
-    query = parse_query(digest.query, slot_at, digest.zone)
+    query = parse_query(digest.query, None, digest.zone)
     if has_own_window(digest.query):
-        window = resolve_window(query, slot_at, digest.zone)
-        return _window(query, slot_at, window.start_ms, window.end_ms)
+        start_ms, end_ms = _own_window(query, digest, slot_at)
+        for missed_at in reversed(claim.missed):
+            before_ms, until_ms = _own_window(query, digest, missed_at)
+            if until_ms + 1 < start_ms or start_ms <= slot_at * 1000 - API_HISTORY_MS:
+                break
+            start_ms = min(start_ms, before_ms)
+        of_days = query.end is not None and query.end.time is None and end_ms < slot_at * 1000
+        until_ms = end_ms + 1 if of_days else end_ms  # a whole day is read through its last millisecond
+        return _window(query, claim, start_ms, end_ms, until_ms=until_ms, reaches_back=True)
+    start = claim.previous_slot_at if claim.worked_at is None else claim.worked_at
     previous = claim.previous_slot_at
     if previous is not None and claim.asked_by:
         following = next_times(parse_schedule(digest.schedule, 0), slot_at, digest.zone, 1)[0]
-        previous = slot_at - int(following - previous)
-    start = slot_at - DAY if previous is None else previous
-    return _window(query, slot_at, start * 1000, slot_at * 1000)
+        start = slot_at - int(following - previous)
+    start = slot_at - DAY if start is None else start
+    return _window(query, claim, start * 1000, slot_at * 1000)
 
 
-def _window(query: RecordingQuery, slot_at: int, start_ms: int, end_ms: int) -> SlotWindow:
-    exact = replace(query, last_seconds=None, start=_point(start_ms), end=_point(end_ms), tz=None, page=1)
-    return SlotWindow(start_ms, end_ms, slot_at * 1000, exact)
+def _own_window(query: RecordingQuery, digest: Digest, slot_at: int) -> tuple[int, int]:
+    """The ends of the window that a query names; empty at a slot where only other slots give it a meaning."""
+    try:
+        window = resolve_window(query, slot_at, digest.zone, recurring=True)
+    except QueryError:
+        following = next_times(parse_schedule(digest.schedule, 0), slot_at, digest.zone, _SLOTS_TRIED)
+        if not any(_means_something(query, digest.zone, time) for time in following):
+            raise
+        return slot_at * 1000, slot_at * 1000
+    return window.start_ms, window.end_ms
 
 
-def _point(ms: int) -> TimePoint:
+def _means_something(query: RecordingQuery, zone: str, slot_at: float) -> bool:
+    try:
+        resolve_window(query, slot_at, zone, recurring=True)
+    except QueryError:
+        return False
+    return True
+
+
+def _window(
+    query: RecordingQuery,
+    claim: Claim,
+    start_ms: int,
+    end_ms: int,
+    *,
+    until_ms: int | None = None,
+    reaches_back: bool = False,
+) -> SlotWindow:
+    exact = replace(
+        query, last_seconds=None, start=point(min(start_ms, end_ms - 1)), end=point(end_ms), tz=None, page=1
+    )
+    first_ms = start_ms if claim.asked_by else claim.unfinished.first_ms(start_ms)
+    return SlotWindow(
+        start_ms, end_ms, claim.slot_at * 1000, exact, first_ms, until_ms, reaches_back=reaches_back
+    )
+
+
+def point(ms: int) -> TimePoint:
+    """A moment (Unix ms) as a query names it."""
     moment = dt.datetime.fromtimestamp(ms // 1000, dt.UTC) + dt.timedelta(milliseconds=ms % 1000)
     return TimePoint(moment.date(), moment.time(), 0)

@@ -19,6 +19,7 @@ from bot.digests.errors import (
     UncertainError,
     UnfinishedLookError,
 )
+from bot.digests.timekeeping import Timekeeper
 from bot.errors import RecordingsError
 from bot.query.durations import DAY, MINUTE
 from bot.reference import begin_reference, reference_to_show
@@ -70,6 +71,7 @@ class Worker:
         clock: says what is due. It may jump and run at another speed: see `look_seconds`.
         tell: tells a digest's owner what went wrong; it may raise TransientError to be asked again later.
             It has a task of its own: however long it takes, slots are taken and posted meanwhile.
+        timekeeper: whether the clock may be trusted; one that trusts it when absent.
         at_once: how many slots are worked on at once.
         lease_seconds: by the store's clock; how long a slot stays with a worker that says nothing.
         renew_seconds: real time after which a lease is renewed, and in which a message has to be sent; a
@@ -88,6 +90,7 @@ class Worker:
         clock: Clock,
         *,
         tell: Callable[[Notice], Awaitable[None]] | None = None,
+        timekeeper: Timekeeper | None = None,
         at_once: int = AT_ONCE,
         lease_seconds: float = LEASE_SECONDS,
         renew_seconds: float | None = None,
@@ -99,6 +102,7 @@ class Worker:
         self.holder = secrets.token_hex(6)
         self.last_error: StoreError | None = None
         self._store, self._post, self._clock, self._tell = store, post, clock, tell
+        self._timekeeper = timekeeper or Timekeeper(store, clock)
         self._at_once = at_once
         self._lease_seconds = lease_seconds
         self._renew_seconds = renew_seconds or lease_seconds / 3
@@ -184,7 +188,7 @@ class Worker:
         else:
             return self._look_seconds  # whoever is done first wakes the loop
         wait_seconds = await self._store.seconds_to_next(self._clock.now())
-        if wait_seconds is None:
+        if wait_seconds is None or self._timekeeper.is_off:
             return self._look_seconds
         return min(max(wait_seconds, SHORTEST_LOOK_SECONDS), self._look_seconds)
 
@@ -195,12 +199,16 @@ class Worker:
             logger.error("Working on a digest failed", exc_info=task.exception())
 
     async def _claim(self) -> Claim | None:
+        if not await self._timekeeper.may_go_on():
+            return None
         now = self._clock.now()
         return await self._store.claim_due(now, self.holder, self._lease_seconds, self._fresh_seconds)
 
     async def _work(self, claim: Claim) -> None:
         """Bring one slot forward; never raises for what can go wrong with it."""
         begin_reference()
+        if await self._handed_back(claim):
+            return
         too_late = self._clock.now() - claim.slot_at > self._fresh_seconds
         if too_late and not claim.uncertain:
             if claim.last_error:
@@ -243,6 +251,8 @@ class Worker:
 
     async def _failed(self, claim: Claim, error: Exception) -> None:
         """Decide what an error means for the slot: another attempt, the end, or the end of the digest."""
+        if not isinstance(error, PermanentError) and await self._handed_back(claim):
+            return
         logger.log(
             logging.INFO if isinstance(error, UnfinishedLookError) else logging.WARNING,
             "Slot %s of digest %s, attempt %s: %s",
@@ -276,6 +286,13 @@ class Worker:
         else:
             again = not claim.too_late and retry_at <= claim.slot_at + self._fresh_seconds
         await self._settled(self._store.fail, claim, sentence, retry_at if again else None)
+
+    async def _handed_back(self, claim: Claim) -> bool:
+        """Hand a slot back while the clock is wrong: it knows no next try, and nothing that is too late."""
+        if not self._timekeeper.is_off:
+            return False
+        await self._settled(self._store.release, claim)
+        return True
 
     async def _with_lease(self, claim: Claim) -> Posted:
         """Have the slot posted while its lease is renewed; given up when another worker has it."""

@@ -153,7 +153,7 @@ class DigestDesk:
         outsiders = await check_may_manage(self._slack, asker)
         if outsiders and not confirmed:
             value = ButtonState(1, 0, format_settings(settings)).encode()
-            return build_outsiders_question("add", settings, query_of(settings, self._clock.now()), value)
+            return build_outsiders_question("add", settings, query_of(settings), value)
         digest = await self._digests.store.add(
             NewDigest(
                 self._team_id,
@@ -208,10 +208,10 @@ class DigestDesk:
         """Note what has been done, and have the worker look at it."""
         self._audit(what, digest, asker)
         self._digests.wake()
-        return Done(what, digest, query_of(digest, self._clock.now()))
+        return Done(what, digest, query_of(digest))
 
     def _question(self, what: str, digest: Digest, *, listed: bool = False) -> Message:
-        query = query_of(digest, self._clock.now())
+        query = query_of(digest)
         return build_outsiders_question(what, digest, query, digest.id, number=digest.number, listed=listed)
 
     def _audit(self, what: str, digest: Digest, asker: Asker) -> None:
@@ -235,7 +235,7 @@ class DigestDesk:
             settings = read_settings(command.terms, self._clock.now(), zone, "digest preview")
         now, schedule = self._clock.now(), parse_schedule(settings.schedule, 0)
         times = next_times(schedule, now, settings.zone, PREVIEWED)
-        return build_preview(settings, query_of(settings, now), times)
+        return build_preview(settings, query_of(settings), times)
 
     async def _numbered(self, number: int, asker: Asker) -> Digest:
         store = self._digests.store

@@ -117,7 +117,6 @@ async def handle_digest_settings(
     desk: DigestDesk,
     people: People,
     slack: AsyncWebClient,
-    clock: Clock,
 ) -> None:
     """`Settings` and `Add a digest`: the form, open at once, then filled in."""
     await reply.acknowledge()
@@ -130,7 +129,7 @@ async def handle_digest_settings(
             view = build_digest_form(None, query, zone, outsiders=outsiders, private_metadata=origin.encode())
         else:
             digest, outsiders = await desk.managed(str(action.get("value") or ""), asker)
-            kept = query_of(digest, clock.now())
+            kept = query_of(digest)
             if kept is None:
                 raise QueryError("What this digest covers can no longer be read. Remove it and add it again.")
             query = kept

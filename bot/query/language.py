@@ -49,30 +49,33 @@ _CORRECTIONS = 4
 _WINDOW_KEYS = ("last", "from", "to")
 
 
-def parse_query(text: str, now: float, tz: str) -> RecordingQuery:
+def parse_query(text: str, now: float | None, tz: str, *, recurring: bool = False) -> RecordingQuery:
     """Read a query.
 
     Args:
         text: as it arrived, with whatever Slack and keyboards did to it; empty text asks for everything.
-        now: Unix seconds.
+        now: Unix seconds; None for text that was accepted before: its window is not looked at.
         tz: the asker's IANA zone. A query whose words need a zone and name none carries this one.
+        recurring: as for `resolve_window`.
 
     Raises:
         QueryError: the first thing that cannot be read. Its suggestion, where there is one, is the whole
             text with that put right, and can itself be read.
     """
-    return _parse(text, now, tz, _CORRECTIONS)
+    return _parse(text, now, tz, _CORRECTIONS, recurring=recurring)
 
 
-def _parse(text: str, now: float, tz: str, corrections: int) -> RecordingQuery:
+def _parse(
+    text: str, now: float | None, tz: str, corrections: int, *, recurring: bool = False
+) -> RecordingQuery:
     plain = ""
     try:
         plain = plain_text(text)
         query, given = _read(split_words(plain, KEYS))
         query = _with_zone(query, plain, tz)
-        if query.task is None:
+        if query.task is None and now is not None:
             try:
-                resolve(query, now, query.tz or asker_zone(tz) or "UTC")
+                resolve(query, now, query.tz or asker_zone(tz) or "UTC", recurring=recurring)
             except WindowMistake as mistake:
                 raise _placed(mistake, given) from None
     except Misread as misread:
@@ -82,7 +85,7 @@ def _parse(text: str, now: float, tz: str, corrections: int) -> RecordingQuery:
 
 
 def _first_readable(
-    text: str, edits: tuple[tuple[Change, ...], ...], now: float, tz: str, corrections: int
+    text: str, edits: tuple[tuple[Change, ...], ...], now: float | None, tz: str, corrections: int
 ) -> str:
     """The first correction that makes the whole text readable, if need be with another mistake corrected."""
     second_best = ""
@@ -204,7 +207,9 @@ def format_query(query: RecordingQuery) -> str:
     return " ".join(filter(None, (_formatted(term, query) for term in TERMS.values())))
 
 
-def resolve_window(query: RecordingQuery, now: float, tz: str, *, asked_now: bool = True) -> Window:
+def resolve_window(
+    query: RecordingQuery, now: float, tz: str, *, asked_now: bool = True, recurring: bool = False
+) -> Window:
     """Find the window a query asks for. It may reach further back than the vendor's API knows.
 
     Args:
@@ -212,6 +217,8 @@ def resolve_window(query: RecordingQuery, now: float, tz: str, *, asked_now: boo
         now: when it was asked, Unix seconds.
         tz: the reader's IANA zone.
         asked_now: False where that was some time ago, as in the button of an old message.
+        recurring: the question of a digest, asked again on other days: a time that a clock change skips is
+            read as the first moment after the change, as its schedule is.
 
     Raises:
         QueryError: the window cannot be, at this moment: it begins in the future, or ends before it begins,
@@ -219,7 +226,7 @@ def resolve_window(query: RecordingQuery, now: float, tz: str, *, asked_now: boo
     """
     zone = query.tz or asker_zone(tz) or "UTC"
     try:
-        return resolve(query, now, zone, asked_now=asked_now)
+        return resolve(query, now, zone, asked_now=asked_now, recurring=recurring)
     except WindowMistake as mistake:
         suggestion = next(
             (format_query(better) for better in mistake.better if _can_be(better, now, zone)), ""

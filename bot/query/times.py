@@ -103,8 +103,13 @@ class TimePoint:
         """
         return self.resolve_noting(now, zone, end=end)[0]
 
-    def resolve_noting(self, now: float, zone: str, *, end: bool = False) -> tuple[int, str]:
-        """Like `resolve`, with a sentence where a clock change repeats this time (else empty)."""
+    def resolve_noting(
+        self, now: float, zone: str, *, end: bool = False, recurring: bool = False
+    ) -> tuple[int, str]:
+        """Like `resolve`, with a sentence where a clock change repeats this time (else empty).
+
+        `recurring`: a time that a clock change skips is the first moment after the change.
+        """
         if self.is_now:
             return round(now * 1000), ""
         rules: dt.tzinfo = zone_info(zone) if self.offset_minutes is None else _fixed(self.offset_minutes)
@@ -115,6 +120,8 @@ class TimePoint:
         local = dt.datetime.combine(day, self.time, rules)
         early, late = _offsets(local)
         if early < late:
+            if recurring:
+                return _to_ms(_jump(local)), ""
             raise self._skipped(local, zone)
         note = ""
         if early > late:

@@ -28,7 +28,9 @@ def needs_zone(query: RecordingQuery) -> bool:
     return any(point is not None and point.needs_zone for point in (query.start, query.end))
 
 
-def resolve(query: RecordingQuery, now: float, zone: str, *, asked_now: bool = True) -> Window:
+def resolve(
+    query: RecordingQuery, now: float, zone: str, *, asked_now: bool = True, recurring: bool = False
+) -> Window:
     """Find the window.
 
     Args:
@@ -36,6 +38,7 @@ def resolve(query: RecordingQuery, now: float, zone: str, *, asked_now: bool = T
         now: when it was asked, Unix seconds.
         zone: IANA name in which wall-clock words are read.
         asked_now: False where that was some time ago.
+        recurring: asked again on other days: a time that a clock change skips is read as the next there is.
 
     Raises:
         WindowMistake: it cannot be.
@@ -44,8 +47,8 @@ def resolve(query: RecordingQuery, now: float, zone: str, *, asked_now: bool = T
     now_ms = round(now * 1000)
     if query.last_seconds is not None:
         return Window(now_ms - query.last_seconds * 1000, now_ms, zone, asked_now=asked_now)
-    start_ms, start_note = _end_of_window(query, "start", now, zone)
-    end_ms, end_note = _end_of_window(query, "end", now, zone)
+    start_ms, start_note = _end_of_window(query, "start", now, zone, recurring=recurring)
+    end_ms, end_note = _end_of_window(query, "end", now, zone, recurring=recurring)
     if query.start and start_ms > now_ms:
         raise WindowMistake(
             f"`{TERMS['from'].format(query.start)}` is in the future; it is {describe_moment(now, zone)}.",
@@ -73,13 +76,15 @@ def _check_zone(query: RecordingQuery, zone: str) -> None:
         raise WindowMistake(f"The time zone `{zone}` is not known here.", replace(query, tz="UTC")) from None
 
 
-def _end_of_window(query: RecordingQuery, field: str, now: float, zone: str) -> tuple[int, str]:
+def _end_of_window(
+    query: RecordingQuery, field: str, now: float, zone: str, *, recurring: bool
+) -> tuple[int, str]:
     """Unix milliseconds, and a note where a clock change repeats them."""
     point: TimePoint | None = getattr(query, field)
     if point is None:
         return round(now * 1000) - (API_HISTORY_MS if field == "start" else 0), ""
     try:
-        return point.resolve_noting(now, zone, end=field == "end")
+        return point.resolve_noting(now, zone, end=field == "end", recurring=recurring)
     except Mistake as mistake:
         points = map(parse_time_point, mistake.nearest)
         better = (replace(query, start=it) if field == "start" else replace(query, end=it) for it in points)

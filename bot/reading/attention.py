@@ -22,7 +22,7 @@ from bot.verdicts.judge import judge_row, needs_attention
 from bot.verdicts.types import USUAL
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Collection, Sequence
 
     from bot.models import Recording, RecordingDetails
     from bot.page import Page
@@ -43,6 +43,7 @@ async def keep_what_needs_attention(
     *,
     all_rows: bool = False,
     thresholds: Thresholds = USUAL,
+    first: Collection[str] = (),
 ) -> Page:
     """Cut the screen of what needs attention out of an answer that has every row.
 
@@ -57,15 +58,19 @@ async def keep_what_needs_attention(
         progress: told how many were looked at, of how many.
         all_rows: not only the question's screen.
         thresholds: from where on something is worth a verdict.
+        first: IDs of tasks that are looked at before all others.
 
     Raises:
         ZegoError, TooLateError: the vendor did not answer.
     """
     rows = (*everything.recordings, *everything.begun_before)
     in_room = by_room(everything.running)
-    first = sorted(rows, key=lambda row: (row.status not in RUNNING and row.status != FAILED, -row.began_ms))
-    chosen = first[:MOST_CHECKED]
-    looked_at, unreadable = await _look_at(chosen, details_of, progress)
+
+    def rank(row: Recording) -> tuple[bool, bool, int]:
+        return row.task_id not in first, row.status not in RUNNING and row.status != FAILED, -row.began_ms
+
+    chosen = sorted(rows, key=rank)[:MOST_CHECKED]
+    looked_at, unreadable = await look_at(chosen, details_of, progress)
     judged = {
         row.task_id: judge_row(row, in_room(row), now_ms, thresholds, looked_at.get(row.task_id))
         for row in rows
@@ -93,12 +98,12 @@ async def keep_what_needs_attention(
     )
 
 
-async def _look_at(
+async def look_at(
     rows: Sequence[Recording],
     details_of: Callable[[str], Awaitable[RecordingDetails]],
-    progress: Callable[[int, int], None] | None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> tuple[dict[str, RecordingDetails], int]:
-    """The details by task ID, and of how many they cannot be read: of all only where the vendor is away.
+    """The details by task ID, without those that the vendor no longer knows, and how many cannot be read.
 
     Raises:
         ZegoError, TooLateError: the vendor did not answer.

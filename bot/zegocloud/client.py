@@ -18,6 +18,7 @@ from bot.errors import (
     TaskNotFoundError,
     TaskNotPausedError,
     TaskStoppedError,
+    TooLateError,
     ZegoError,
 )
 from bot.lookups import Lookups
@@ -47,6 +48,7 @@ HOUR_MS = 3_600_000
 
 PROBE_SECONDS = 20.0
 """How long a look whether the vendor answers again may take."""
+_SHORT_LIST_MS = 60_000
 
 ANYBODY = Asking()
 """Somebody who waits as long as it takes."""
@@ -80,8 +82,6 @@ class ZegoClient:
         network: proxies and certificates.
 
     Attributes:
-        skew_seconds: the vendor's clock minus this one, from the last answer's `Date` header (which has whole
-            seconds); None before the first.
         last_ok_ms: when the vendor last answered well (Unix ms); also with an error about the question alone.
         failure: what failed last, after all retries; None once the vendor has answered well again.
         on_call: told of every request that was sent.
@@ -114,7 +114,7 @@ class ZegoClient:
         self._details_under_way: dict[DescribeRecordStatus, Call[RecordingDetails]] = {}
         self._calls: set[Call[Any]] = set()
         self._closed = False
-        self.skew_seconds: float | None = None
+        self._measured: tuple[float, float, float] | None = None
         self.last_ok_ms: int | None = None
         self.failure: ZegoError | None = None
         self.on_call: Callable[[Sent], None] | None = None
@@ -126,6 +126,33 @@ class ZegoClient:
 
     def __repr__(self) -> str:
         return f"ZegoClient(app_id={self._app_id}, host={self._transport.host!r})"
+
+    @property
+    def skew_seconds(self) -> float | None:
+        """The vendor's clock minus this one at this moment; None before the first answer.
+
+        The last `Date` header (which has whole seconds) told the vendor's moment, and elapsed time has gone
+        on from there: that this clock was set meanwhile shows at once, without another call.
+        """
+        if self._measured is None:
+            return None
+        skew_seconds, at, elapsed_at = self._measured
+        return skew_seconds + (self._clock.monotonic() - elapsed_at) - (self._clock.now() - at)
+
+    @property
+    def measured_seconds_ago(self) -> float | None:
+        """Elapsed seconds since the vendor's clock was last seen; None before the first answer."""
+        return None if self._measured is None else self._clock.monotonic() - self._measured[2]
+
+    async def measure_clock(self, asking: Asking) -> None:
+        """See where the vendor's clock is, by one short list; a refusal tells it as well.
+
+        Nothing is known afterwards where the vendor does not answer before the asker's deadline.
+        """
+        now_ms = self._now_ms()
+        question = DescribeTasks(TaskFilter.ONGOING, now_ms - _SHORT_LIST_MS, now_ms)
+        with suppress(ZegoError, TooLateError):
+            await self.list_tasks(question, asking, not_before_ms=now_ms)
 
     def start(self) -> None:
         """Let other replicas know of this one before its first question."""
@@ -323,7 +350,7 @@ class ZegoClient:
         answered = self._clock.now()
         skew_seconds = parse_skew(answer.date, sent, answered)
         if skew_seconds is not None:
-            self.skew_seconds = skew_seconds
+            self._measured = skew_seconds, answered, self._clock.monotonic()
         received = Received(
             as_of_ms=int(sent * 1000),
             retry_after_seconds=parse_retry_after(answer.retry_after, answered),

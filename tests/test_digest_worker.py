@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from aiohttp import web
-from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.clock import AdjustableClock
 from bot.digests.errors import LeaseLostError, PermanentError, TransientError, UncertainError
@@ -288,7 +287,7 @@ async def test_an_answer_that_is_no_answer_counts_as_unclear(desk: Desk) -> None
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
-    client = AsyncWebClient(token="xoxb-x", base_url=f"http://127.0.0.1:{runner.addresses[0][1]}/")
+    client = build_slack_client(Network(), f"http://127.0.0.1:{runner.addresses[0][1]}/", "xoxb-x")
     with pytest.raises(TransientError) as raised:
         await Poster(client).post_once(claim, {"text": "x"})
     assert type(raised.value) is TransientError, "nothing is posted before it is known who reads"
@@ -1044,8 +1043,9 @@ async def test_no_request_to_slack_takes_as_long_as_a_lease(desk: Desk, *, keeps
     if keeps_connections:
         client.open()
     with sent_once(client) as single:
-        assert single.session is not None
-        assert single.session.timeout.total == TIMEOUT_SECONDS
+        assert single.ways.timeout_seconds == TIMEOUT_SECONDS
+        if single.ways._kept is not None:
+            assert single.ways._kept.timeout.total == TIMEOUT_SECONDS
         assert LEASE_SECONDS / 3 + TIMEOUT_SECONDS < LEASE_SECONDS
         assert single.retry_handlers == []
     await client.aclose()

@@ -96,6 +96,7 @@ class Reply:
         self._command = command
         self._socket_mode = socket_mode
         self._progress: tuple[int, int] | None = None
+        self._progressed = asyncio.Event()
         self._scan_began: tuple[int, float] | None = None
         """How many had been read when the first progress was told, and when, by the loop's clock."""
         self._slack = slack
@@ -113,6 +114,7 @@ class Reply:
     def progress(self, read: int, total: int) -> None:
         """Called while a long scan goes on."""
         self._progress = (read, total)
+        self._progressed.set()
         self._scan_began = self._scan_began or (read, asyncio.get_running_loop().time())
 
     def _progress_line(self, read: int, total: int) -> Message:
@@ -270,6 +272,9 @@ class Reply:
         if not self._replaces:
             await self._note(build_notice("Still searching …"))
         await asyncio.wait({task}, timeout=PROGRESS_AFTER_SECONDS - ACK_WITHIN_SECONDS)
+        progressed = asyncio.create_task(self._progressed.wait())  # a slow list tells of it later
+        await asyncio.wait({task, progressed}, return_when=asyncio.FIRST_COMPLETED)
+        progressed.cancel()
         if not task.done() and self._progress:
             self._placed = self._replaces
             await self._note(self._progress_line(*self._progress), replace=self._replaces)

@@ -14,6 +14,7 @@ import sys
 from collections import Counter
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from bot.clock import AdjustableClock, clock_from
@@ -51,7 +52,7 @@ class Plan:
     slots_each: int = 3
     workers: int = 3
     rate: float = 30.0
-    kill_every_seconds: tuple[float, float] = (0.7, 2.0)
+    kill_every_seconds: tuple[float, float] = (0.0, 0.5)
     messages_between_kills: int = 4
     own_death: float = 0.04
     """How probable it is that a worker dies just before a message is sent, and again just after."""
@@ -221,18 +222,22 @@ class Chaos:
                 raise RuntimeError(f"a worker ended with {code}")
 
     async def kill_at_random(self) -> None:
-        """Kill a worker every now and then, though never faster than the workers get on."""
+        """Kill a worker for every few messages, at random moments: as many on a fast machine as on a slow one."""
         seen = 0
         while True:
+            seen += self._plan.messages_between_kills
+            await self._slack.wait_for(partial(self._has_shown, seen), 3600)
             await asyncio.sleep(self._random.uniform(*self._plan.kill_every_seconds))
-            if not self._working or len(self._slack.messages) < seen + self._plan.messages_between_kills:
-                continue  # where starting takes seconds, nobody would live long enough to post anything
-            seen = len(self._slack.messages)
+            while not self._working:  # noqa: ASYNC110 - nothing tells when another has started
+                await asyncio.sleep(0.05)
             process = self._random.choice(sorted(self._working, key=lambda one: one.pid))
             self._working.discard(process)
             self._killed_pids.add(process.pid)
             send(process, signal.SIGKILL)
             self.kills += 1
+
+    def _has_shown(self, messages: int) -> bool:
+        return len(self._slack.messages) >= messages
 
     async def make_trouble(self) -> None:
         """Let Slack lose answers, fail and ask for patience."""

@@ -43,6 +43,9 @@ def manifest() -> dict[str, Any]:
     return copy.deepcopy(_read_manifest())
 
 
+ON_THE_WAY = ("Still searching", "Looking through")
+"""What lines begin with that only say that an answer is being looked for."""
+
 SHOWN = {"message_added", "message_changed", "ephemeral_added", "ephemeral_changed"}
 
 
@@ -74,14 +77,18 @@ class World:
         return self.bot
 
     async def ask(self, text: str, **who: Any) -> Message:
-        """Type the command; the message that it brings: its acknowledgement, else what comes first."""
+        """Type the command; the message that answers it, however slow the machine is."""
         before = len(self.slack.messages)
         delivery = await self.slack.command(text, **who)
         assert delivery.ok, delivery
-        if delivery.message is not None:
-            return delivery.message
-        await self.slack.wait_for(lambda: len(self.slack.messages) > before)
-        return self.slack.messages[before]
+
+        def answer() -> Message | None:
+            came = [delivery.message, *self.slack.messages[before:]]
+            return next((one for one in came if one and not one.text.startswith(ON_THE_WAY)), None)
+
+        found = await self.slack.wait_for(answer)
+        assert found is not None
+        return found
 
     async def press(self, message: Message, button: str, **who: Any) -> Message:
         """Press a button and return the message that came or changed because of it."""

@@ -222,7 +222,7 @@ class Chaos:
                 raise RuntimeError(f"a worker ended with {code}")
 
     async def kill_at_random(self) -> None:
-        """Kill a worker for every few messages, at random moments: as many on a fast machine as on a slow one."""
+        """Kill a worker for every few messages: as many on a fast machine as on a slow one."""
         seen = 0
         while True:
             seen += self._plan.messages_between_kills

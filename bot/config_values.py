@@ -43,7 +43,7 @@ class Secret:
 
 
 SERVER_SECRET_LENGTH = 32
-"""Characters of every ServerSecret that ZEGOCLOUD gives out (seen in its console and its documentation)."""
+"""Characters of a ServerSecret, as in ZEGOCLOUD's example of a signature (its token generators want these)."""
 
 MOST_REPEATS = 2
 FEW_TIMES = 16

@@ -28,7 +28,8 @@ KNOWN_SECONDS = 60
 """A channel can become shared at any time."""
 DIRECT_SECONDS = 86_400
 """A direct message keeps its ID: this only bounds what is remembered."""
-PATIENCE_SECONDS = 1.5
+PATIENCE_SECONDS = 4.0
+"""How long Slack is waited for: each delivery is acknowledged before, and asking needlessly is worse."""
 
 
 class Channels:

@@ -43,7 +43,7 @@ class Secret:
 
 
 SERVER_SECRET_LENGTH = 32
-"""Characters of a ServerSecret, as in ZEGOCLOUD's example of a signature (its token generators want these)."""
+"""Characters, as in ZEGOCLOUD\'s example of a signature; its token generators accept no other length."""
 
 MOST_REPEATS = 2
 FEW_TIMES = 16

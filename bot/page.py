@@ -162,7 +162,7 @@ class Page:
         return max(1, self.number, -(-self.total // self.question.query.size))
 
     def outcome(self, row: Recording) -> Outcome:
-        """What is known of one of its rows: for every way in which it is shown."""
+        """What is known of one of its rows; `words.worst_verdict` says which verdict people read of it."""
         details = self.details.get(row.task_id)
         ended_ms = details.ended_ms if details and row.status not in RUNNING else None
         until_ms = self.now_ms if row.status in RUNNING else ended_ms

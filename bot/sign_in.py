@@ -7,11 +7,8 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import aiohttp
-from slack_sdk.errors import SlackClientError
-
 from bot.errors import ConfigError
-from bot.slack_client import slack_word
+from bot.slack_client import SLACK_ERRORS, slack_word
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -86,7 +83,7 @@ async def _ask_patiently(
     while True:
         try:
             return await ask()
-        except (SlackClientError, aiohttp.ClientError, OSError) as error:
+        except SLACK_ERRORS as error:
             word = slack_word(error)
         if word in FATAL:
             raise ConfigError([f"{variable} {FATAL[word]} ({word})."])

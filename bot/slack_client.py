@@ -97,13 +97,15 @@ class Session:
         self._network = network
         self.timeout_seconds = timeout_seconds
         self._kept: aiohttp.ClientSession | None = None
+        self._has_ended = False
 
     def open(self) -> None:
         """Keep connections for the next requests, in the running event loop; to be closed."""
         self._kept = self._new()
 
     async def close(self) -> None:
-        """Close the connections that are kept."""
+        """Close the connections that are kept. No WebSocket is opened from here on."""
+        self._has_ended = True
         kept, self._kept = self._kept, None
         if kept is not None:
             await kept.close()
@@ -120,6 +122,8 @@ class Session:
 
     async def ws_connect(self, url: str, **options: Any) -> aiohttp.ClientWebSocketResponse:
         """Open a WebSocket, which needs a session to be open; see aiohttp."""
+        if self._has_ended:  # the SDK connects again by itself, even while the process ends
+            raise aiohttp.ClientConnectionError("closed")
         if self._kept is None:
             self._kept = self._new()
         socket: aiohttp.ClientWebSocketResponse = await self._kept.ws_connect(

@@ -623,7 +623,7 @@ def test_double_needs_something_else_running_in_the_same_room(
             ),
         ),
         (Kind.FINE, a_task(WHOLE), Known(), "It ended well; 1 file uploaded."),
-        (Kind.FINE, running(15), Known(), "It has run for 15 min; nothing is wrong."),
+        (Kind.FINE, running(15), Known(running_in_room=()), "It has run for 15 min; nothing is wrong."),
         (Kind.FINE, running(1, STARTING), Known(), "It has been starting for 1 min, which is normal."),
         (
             Kind.FINE,
@@ -716,7 +716,7 @@ def test_the_last_moment_to_act_is_told_where_there_is_one(
                 status=FAILED,
             ),
             Known(),
-            [Kind.LOST, Kind.RESCUE, Kind.FAILED, Kind.UPLOADING, Kind.SPLIT, Kind.NO_LINK],
+            [Kind.LOST, Kind.RESCUE, Kind.FAILED, Kind.SPLIT, Kind.UPLOADING, Kind.NO_LINK],
         ),
         (
             a_task(a_file(-60, 2, status=5), a_file(-50, 2, status=4), a_file(-40, 2, url="")),
@@ -775,7 +775,7 @@ def test_of_nothing_none_is_the_worst() -> None:
 def test_who_does_not_know_what_runs_beside_it_does_not_say_that_nothing_is_wrong(
     details: RecordingDetails, begins: str
 ) -> None:
-    [only] = judge(details, NOW, Known(running_in_room=None))
+    [only] = judge(details, NOW)
     assert only.kind is Kind.FINE
     assert said(only).startswith(begins)
     assert "; nothing is wrong." not in said(only)

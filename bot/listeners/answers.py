@@ -120,7 +120,6 @@ class Answers:
             everyone: all who read the channel are to see it.
             replace: a private answer takes the place of the message that was clicked.
         """
-        await reply.acknowledge()  # who reads may take Slack a while
         audience = await self.channels.audience(asker) if everyone else PRIVATE
         if audience.asks_first:
             audience = PRIVATE

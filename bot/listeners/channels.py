@@ -6,12 +6,10 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Any
 
-import aiohttp
 from cachetools import TTLCache
-from slack_sdk.errors import SlackClientError
 
 from bot.blocks.answer import Audience, Readers
-from bot.slack_client import outsiders_read, slack_word
+from bot.slack_client import SLACK_ERRORS, outsiders_read, slack_word
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Mapping
@@ -101,7 +99,7 @@ class Channels:
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 answer = await asking
-        except (SlackClientError, aiohttp.ClientError, OSError) as error:  # a timeout is an OSError too
+        except SLACK_ERRORS as error:  # a timeout is an OSError too
             logger.info("Slack did not tell %s: %s", what, slack_word(error))
             return None
         return answer.get("channel") or {}

@@ -32,6 +32,7 @@ async def handle_question_in_words(
     The answer is for everyone in the thread; help and mistakes are private. Where people of other
     organisations read, the answer is private and its button asks first.
     """
+    await reply.acknowledge()  # people's zones, and who reads the channel, may take Slack a while
     text = question_of_message(str(event.get("text") or ""))
     try:
         question = None if wants_help(text) else await answers.typed(text, asker, reply)

@@ -6,8 +6,7 @@ import logging
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-import aiohttp
-from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.errors import SlackApiError
 
 from bot.blocks.notices import build_notice
 from bot.blocks.text import escape
@@ -15,7 +14,7 @@ from bot.csv_file import build_csv
 from bot.errors import SlackRefusedError
 from bot.plural import count
 from bot.query import describe_query, format_query
-from bot.slack_client import slack_word
+from bot.slack_client import SLACK_ERRORS, slack_word
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,7 +82,7 @@ class Exports:
                 where = "in your direct messages"
                 channel = (await self._client.conversations_open(users=asker.user_id))["channel"]["id"]
                 await self._upload(page, channel)
-        except (SlackClientError, aiohttp.ClientError, OSError) as error:
+        except SLACK_ERRORS as error:
             logger.warning("Slack did not take a file: %s", slack_word(error))
             raise SlackRefusedError("the file", slack_word(error)) from None
         query = format_query(question.query)

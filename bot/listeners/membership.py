@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import aiohttp
-from slack_sdk.errors import SlackClientError
-
 from bot.errors import RecordingsError, SlackRefusedError
-from bot.slack_client import outsiders_read, slack_word
+from bot.slack_client import SLACK_ERRORS, outsiders_read, slack_word
 
 if TYPE_CHECKING:
     from slack_sdk.web.async_client import AsyncWebClient
@@ -55,7 +52,7 @@ async def check_may_manage(slack: AsyncWebClient, asker: Asker) -> bool:
             raise _bot_is_missing()
         if not await _is_member(slack, asker):
             raise PlaceError("Only members of a channel manage its digests: join it first.")
-    except (SlackClientError, aiohttp.ClientError, OSError) as error:
+    except SLACK_ERRORS as error:
         word = slack_word(error)
         if word == "channel_not_found":  # so Slack answers for a private channel that the bot is not in
             raise _bot_is_missing() from None

@@ -273,8 +273,10 @@ class Reply:
             await self._note(build_notice("Still searching …"))
         await asyncio.wait({task}, timeout=PROGRESS_AFTER_SECONDS - ACK_WITHIN_SECONDS)
         progressed = asyncio.create_task(self._progressed.wait())  # a slow list tells of it later
-        await asyncio.wait({task, progressed}, return_when=asyncio.FIRST_COMPLETED)
-        progressed.cancel()
+        try:
+            await asyncio.wait({task, progressed}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            progressed.cancel()
         if not task.done() and self._progress:
             self._placed = self._replaces
             await self._note(self._progress_line(*self._progress), replace=self._replaces)

@@ -133,12 +133,17 @@ def needs_attention(verdicts: Iterable[Verdict]) -> bool:
 
 
 def worst(verdicts: Iterable[Verdict]) -> Verdict | None:
-    """The one that stands for all where there is room for one: what needs attention before information."""
-    return min(verdicts, key=lambda verdict: (verdict.usual, verdict.kind.severity), default=None)
+    """The one that stands for all where there is room for one."""
+    return min(verdicts, key=_weight, default=None)
 
 
 def _worst_first(verdicts: Iterable[Verdict | None]) -> tuple[Verdict, ...]:
-    return tuple(sorted(filter(None, verdicts), key=lambda verdict: verdict.kind.severity))
+    return tuple(sorted(filter(None, verdicts), key=_weight))
+
+
+def _weight(verdict: Verdict) -> tuple[bool, int]:
+    """What needs attention stands before information."""
+    return verdict.usual, verdict.kind.severity
 
 
 def _fine(details: RecordingDetails, now_ms: int, known: Known) -> Verdict:

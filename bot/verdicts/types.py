@@ -135,7 +135,7 @@ class Known:
         quit_reason: why it ended, as a status callback told (vendor docs: `quit_reason`).
     """
 
-    running_in_room: tuple[Recording, ...] | None = ()
+    running_in_room: tuple[Recording, ...] | None = None
     paused_since_ms: int | None = None
     quit_reason: int | None = None
 

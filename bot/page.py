@@ -15,7 +15,7 @@ from bot.verdicts.judge import worst
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bot.models import Recording, RecordingDetails
+    from bot.models import Recording, RecordingDetails, Unreadable
     from bot.query import RecordingQuery
     from bot.query.times import Window
     from bot.verdicts.types import Verdict
@@ -113,7 +113,7 @@ class Page:
             then is a recording known to be the only one in its room.
         as_of_ms: when the oldest part of this answer was taken from the vendor, by our clock.
         skew_ms: the vendor's clock minus ours, 0 where they agree or nothing is known.
-        unreadable: how many recordings the vendor sent that could not be read; `notes` says so.
+        unreadable: recordings that the vendor sent and that could not be read; `notes` says so.
         notes: sentences the reader has to know (a repeated hour, a page that is not there).
         sees_back_to_ms: how far back the vendor's API knows anything, where the asked window reaches further.
         elsewhere, similar_rooms: what may have been meant, when nothing was found.
@@ -137,7 +137,7 @@ class Page:
     before_exact: bool = True
     begun_before: tuple[Recording, ...] = ()
     running: tuple[Recording, ...] | None = None
-    unreadable: int = 0
+    unreadable: tuple[Unreadable, ...] = ()
     notes: tuple[str, ...] = ()
     sees_back_to_ms: int | None = None
     elsewhere: Elsewhere | None = None

@@ -203,8 +203,8 @@ def test_a_recording_that_runs_shows_for_how_long_and_nothing_that_is_not_known(
     shown = [undated(text) for text in texts(blocks_of(runs))]
     assert shown[1:] == [
         (
-            "✓ *Fine:* It has run for 3 h, and nothing is wrong with it. I couldn't check whether anything else "
-            "is recording in room `1230`."
+            "✓ *Fine:* It has run for 3 h, and nothing is wrong with it. I couldn't check whether anything "
+            "else is recording in room `1230`."
         ),
         "● Recording · room 1230 · stream type 7\nBegan [-10800] · running for 3 h",
         "*No files*",

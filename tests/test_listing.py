@@ -298,8 +298,8 @@ async def test_rows_that_cannot_be_read_are_left_out_and_no_other_is_missed(
         left = left[::-1] if "oldest" in text else left
         assert ids(everything) == left
         assert (everything.total, everything.exact) == (len(left), False)
-        recording = "1 recording could not be read and is left out."
-        many = f"{len(bad)} recordings could not be read and are left out."
+        recording = "1 recording could not be read and may be missing."
+        many = f"{len(bad)} recordings could not be read and may be missing."
         assert everything.notes == ((recording,) if len(bad) == 1 else (many,))
 
         vendor.restart()
@@ -331,7 +331,7 @@ async def test_a_long_list_that_changes_is_put_right_with_rows_in_it_that_cannot
         assert set(ids(page)) >= {*tasks} - bad
         assert len(ids(page)) == len(set(ids(page)))
         assert set(ids(page)) & {*late}
-        assert page.notes == ("3 recordings could not be read and are left out.",)
+        assert page.notes == ("3 recordings could not be read and may be missing.",)
         assert not page.exact
 
 

@@ -359,7 +359,7 @@ async def test_what_cannot_be_read_is_noted_in_every_form(terminal: Terminal) ->
     task = terminal.add(status=3)
     terminal.add(status=3, minutes_ago=90)
     terminal.zego.misbehave(Fault(FaultKind.UNREADABLE_ROW))
-    note = "1 recording could not be read and is left out."
+    note = "1 recording could not be read and may be missing."
     for form in ((), ("--all",), ("--json",), ("--csv",)):
         status, out, err = await terminal.query("status=ended last=6h", *form)
         assert status == 0

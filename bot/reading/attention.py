@@ -71,6 +71,7 @@ async def keep_what_needs_attention(
 
     chosen = sorted(rows, key=rank)[:MOST_CHECKED]
     looked_at, unreadable = await look_at(chosen, details_of, progress)
+    unreadable += sum(bool(details.unreadable) for details in looked_at.values())
     judged = {
         row.task_id: judge_row(row, in_room(row), now_ms, thresholds, looked_at.get(row.task_id))
         for row in rows

@@ -11,7 +11,7 @@ from bot.models import RUNNING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bot.models import Recording
+    from bot.models import Recording, Unreadable
     from bot.reading.listing import Listing
     from bot.reading.plan import Plan
     from bot.reading.room_lists import RoomLists
@@ -77,12 +77,14 @@ class Merged:
         return sum(listing.total for listing in self.lists)
 
     @property
-    def unreadable(self) -> int:
-        """How many rows of these lists could not be read."""
-        found = {identity for listing in self.lists for identity in listing.unreadable}
-        if found:  # one that ended meanwhile may be readable in the other list
-            found -= {row.task_id for listing in self.lists for row in listing.every_row}
-        return len(found)
+    def unreadable(self) -> tuple[Unreadable, ...]:
+        """The rows of these lists that could not be read, each once."""
+        found = {row.identity: row for listing in self.lists for row in listing.unreadable.values()}
+        if not found:
+            return ()
+        # One that ended meanwhile may be readable in the other list.
+        read = {row.task_id for listing in self.lists for row in listing.every_row}
+        return tuple(row for identity, row in found.items() if identity not in read)
 
     def blocking(self) -> Listing:
         """The partial list whose unread rows may stand before all others."""
@@ -136,14 +138,17 @@ class Merged:
 
     @property
     def running_steady(self) -> bool:
-        """Whether no list of what runs changed so often that a row may have been missed."""
-        return all(room.running is None or room.running.steady for room in self.rooms)
+        """Whether no row of what runs may have been missed: changed too often, or not to be read."""
+        return all(
+            room.running is None or (room.running.steady and not room.running.unreadable)
+            for room in self.rooms
+        )
 
     def running(self, everything: Span) -> tuple[Recording, ...] | None:
         """All that runs in these rooms, whenever it began; None where that was not read whole."""
         for room in self.rooms:
             listing = room.running
-            if listing is None or not (listing.complete and listing.steady):
+            if listing is None or listing.unreadable or not (listing.complete and listing.steady):
                 return None
             request = listing.request
             if request.start_ms > everything.start_ms or request.end_ms < everything.end_ms:

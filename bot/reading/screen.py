@@ -120,8 +120,7 @@ class _Reading:
         if number != asked and screen and not self._cursor:
             notes = (*notes, f"There is no page {asked}; this is the last one.")
         if unreadable := merged.unreadable:
-            verb = "is" if unreadable == 1 else "are"
-            notes = (*notes, f"{count(unreadable, 'recording')} could not be read and {verb} left out.")
+            notes = (*notes, f"{count(len(unreadable), 'recording')} could not be read and may be missing.")
         total, exact = merged.total(settled)
         before = merged.running_before() if self._plan.everything_running else []
         more = at + size < len(settled.rows)

@@ -17,6 +17,7 @@ T = TypeVar("T")
 _WAKE_SECONDS = 0.5
 
 _PLAIN = dict(zip("✓✕–—·×◀▶“”‘’\N{NO-BREAK SPACE}", "+x---x<>\"\"'' ", strict=True)) | {"…": "...", "→": "->"}
+_PLAIN |= dict(zip("○●▲■◇", "o*^#?", strict=True))
 """What stands for our own signs where the terminal's encoding has none for them; anything else is `?`."""
 
 

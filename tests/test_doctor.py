@@ -330,3 +330,12 @@ async def test_a_fault_of_the_examination_itself_is_logged_with_where_it_happene
     faults = [record for record in caplog.records if record.exc_info]
     assert faults
     assert all(record.levelname == "CRITICAL" for record in faults), "the command shows no others"
+
+
+async def test_no_other_database_is_checked_where_the_one_that_is_named_cannot_be_read(
+    services: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = await findings(environment(services, tmp_path, DATABASE_URL="postgresql://bot:pa#ss@127.0.0.1/x"))
+    assert found["database"] == ("unknown", "is not checked: correct DATABASE_URL first")
+    assert not (tmp_path / "recordings.db").exists()

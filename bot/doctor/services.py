@@ -128,7 +128,7 @@ async def check_database(settings: Settings) -> list[Check]:
             with suppress(TimeoutError):
                 async with asyncio.timeout(CLOSE_SECONDS):
                     await store.close()
-    use = "" if store.is_shared else ", for one process, on a disk that lasts"
+    use = "" if store.is_shared else "; right for one process, if this disk outlasts it"
     layout = f"its layout is up to date ({applied[-1]})"
     return [Check(name, "ok", f"opens and can be written; {version}{use}; {layout}"), *_check_disk(store)]
 

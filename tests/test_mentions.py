@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from html import escape
 from typing import TYPE_CHECKING
 
 import pytest
@@ -208,8 +209,66 @@ DRESSED_UP = [
     "@Recordings room=1230 last=6h, thanks!",
     "Hi @Recordings, good morning! Please: room=1230 last=6h. Thank you very much!",
     "@Recordings *room=1230 last=6h* please :+1:",
-    # with the mention elsewhere, and a command in it
+    # with the mention elsewhere
     "room=1230 last=6h @Recordings",
+    # with the punctuation of a sentence
+    "@Recordings last=6h room=1230?",
+    "@Recordings last=6h room=1230.",
+    "@Recordings last=6h room=1230!",
+    "@Recordings last=6h room=1230?!",
+    "@Recordings last=6h room=1230 ?",
+    "@Recordings last=6h room=1230…",
+    "@Recordings last=6h room=1230？",
+    "@Recordings last=6h room=1230。",
+    "@Recordings last=6h room=1230,",
+    "@Recordings last=6h room=1230、",
+    "@Recordings room=1230; last=6h",
+    "@Recordings room=1230? last=6h",
+    "@Recordings room=1230. last=6h.",
+    "@Recordings room=1230! Last: 6h!",
+    "@Recordings room=1230, last=6h.",
+    "@Recordings 1230; 6h?",
+    "@Recordings room=1230;last=6h",
+    "@Recordings room=1230?last=6h?:wave:",
+    '@Recordings room="1230". last="6h"!',
+    "@Recordings room=`1230`. last=`6h`.",
+    "@Recordings room = 1230? last = 6h?",
+    "@Recordings? room=1230 last=6h",
+    "Room=1230 last=6h, @Recordings!",
+    # in a list
+    "1. @Recordings room=1230 last=6h",
+    "2) @Recordings room=1230 last=6h",
+    "- @Recordings room=1230 last=6h",
+    "• @Recordings room=1230 last=6h",
+    "@Recordings\n• room=1230\n• last=6h",
+    "@Recordings\n1. room=1230\n2. last=6h",
+    # in quotes and brackets
+    "@Recordings “room=1230 last=6h”",
+    '@Recordings "room=1230 last=6h".',
+    "@Recordings 'room=1230 last=6h?'",
+    "@Recordings «room=1230» last=6h",
+    "@Recordings: “room=1230” “last=6h”, thanks!",
+    "@Recordings (room=1230 last=6h)",
+    "@Recordings (room=1230) (last=6h)?",
+    "@Recordings [room=1230] [last=6h]",
+    # formatted in parts
+    "@Recordings *room=*1230 last=6h",
+    "@Recordings _room_=1230 last=6h",
+    "@Recordings *Room:* 1230 *Last:* 6h",
+    "@Recordings _room:_ `1230` _last:_ `6h`",
+    "@Recordings *room=1230 last=6h*.",
+    "@Recordings _room=1230 last=6h_!",
+    # with more thanks
+    "@Recordings room=1230 last=6h - thanks",
+    "@Recordings room=1230 last=6h — thank you so much!!",
+    "@Recordings room=1230 last=6h (thanks!)",
+    "@Recordings room=1230 last=6h thx!!",
+    "@Recordings room=1230 last=6h :ok_hand:.",
+    "@Recordings room=1230 last=6h :-)",
+    "@Recordings room=1230 last=6h &lt;3",
+    "@Recordings thanks in advance :) room=1230 last=6h",
+    "@Recordings hi - room=1230 last=6h",
+    # with a command in it
     "@Recordings `/recordings room=1230 last=6h`",
 ]
 
@@ -257,6 +316,25 @@ async def test_every_formatted_mention_is_answered_as_the_plain_one(world: World
         ("@Recordings status=ongoing `1230", "status=ongoing `1230"),
         ("@Recordings -h", "-h"),
         ("@Recordings ?", "?"),
+        ("@Recordings `room=88.`", "room=88."),
+        ("@Recordings room=`88;` last=6h.", "room=88; last=6h"),
+        ('@Recordings room="88!" last=6h', 'room="88!" last=6h'),
+        ("@Recordings room=“88.”", "room=“88.”"),
+        ('@Recordings room=1, "(status=live)." last=6h.', 'room=1, "(status=live)." last=6h'),
+        ('@Recordings room=1230, "status=ongoing"', 'room=1230, "status=ongoing"'),
+        ("@Recordings room=a&amp; last=6h", "room=a&amp; last=6h"),
+        ("@Recordings room=a&amp;, thanks", "room=a&amp;"),
+        ("@Recordings room=a.b;c,d", "room=a.b;c,d"),
+        ("@Recordings room=(88)", "room=(88)"),
+        ("@Recordings room=a.thanks", "room=a.thanks"),
+        ("@Recordings room=hi,thanks", "room=hi,thanks"),
+        ("@Recordings *room=*88*", "room=*88"),
+        ("@Recordings room=?", "room=?"),
+        ('@Recordings from="1 h. ago". to=“now?”!', 'from="1 h. ago" to=“now?”'),
+        ("@Recordings room=88;99", "room=88;99"),
+        ("@Recordings ongoing?", "ongoing"),
+        ("@Recordings done!", "done!"),
+        ("@Recordings 1. Done!", "1. Done"),
         ("&gt; room 404 is gone\n@Recordings last=6h", "room 404 is gone\n  last=6h"),
         ("thanks, @Recordings!", ""),
     ],
@@ -265,7 +343,20 @@ def test_nothing_that_may_be_part_of_the_question_is_left_out(text: str, read: s
     assert question_of_message(tagged(text)).split() == read.split()
 
 
-@pytest.mark.parametrize("text", ["&gt; room 404 is gone\n@Recordings last=6h", "status=ongoing :1230:"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "&gt; room 404 is gone\n@Recordings last=6h",
+        "status=ongoing :1230:",
+        "done!",
+        "1. Done!",
+        "Done. room=88",
+        "room=88; 99",
+        "room=?",
+        "`room=88?`",
+        "(see room=88)",
+    ],
+)
 async def test_what_cannot_be_read_for_sure_is_no_wider_question(world: World, text: str) -> None:
     world.zego.add_task(room_id="1230", began_ms=NOW_MS - HOUR_MS, status=2)
     root = world.slack.write("hello", channel=GENERAL)
@@ -274,7 +365,14 @@ async def test_what_cannot_be_read_for_sure_is_no_wider_question(world: World, t
     assert world.vendor_calls == 0
 
 
-@given(st.text(alphabet="*_~`:@<>&;= ,.\nabi1T\U0001f64f", max_size=200))
+@given(st.text(alphabet="ab1.,;!?()'\"*_~&<>=-:\ue000", min_size=1, max_size=12))
+def test_a_value_in_code_stays_as_it_was_typed(room: str) -> None:
+    room = escape(room, quote=False)
+    read = question_of_message(f"(1) <@{BOT_USER}> *Room:* `{room}`, last=6h? Thanks!")
+    assert read.split() == ["Room:", f"{room},", "last=6h"]
+
+
+@given(st.text(alphabet="*_~`:@<>&;= ,.?!()\"'-“”\nabi1T\U0001f64f", max_size=200))
 def test_the_words_of_a_message_stay_in_their_order(text: str) -> None:
     plain = question_of_message(text)
     kept = iter(text)

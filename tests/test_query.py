@@ -68,6 +68,7 @@ QUERIES = [
         RecordingQuery(rooms=("1230",), status=Status.ONGOING, last_seconds=6 * HOUR),
     ),
     ("room=1230,88", RecordingQuery(rooms=("1230", "88"))),
+    ("room=1230、88，7", RecordingQuery(rooms=("1230", "88", "7"))),
     ("sort=oldest size=5 page=2", RecordingQuery(sort=Sort.OLDEST, size=5, page=2)),
     ("tz=europe/berlin", RecordingQuery(tz=BERLIN)),
     ("from=14:00", RecordingQuery(last_seconds=None, start=TimePoint(time=dt.time(14)), tz=BERLIN)),
@@ -294,6 +295,7 @@ NOT_ROOMS = [
     ("room=𝒸lass", "𝒸lass", "`𝒸`", "room=class"),
     ("room=12\ufe5830", "12\ufe5830", "`\ufe58`", "room=12-30"),
     ("room=class‿7", "class‿7", "`‿`", ""),
+    ("room=1230٬88", "1230٬88", "`٬`", "room=1230,88"),
     ("room=会议", "会议", "`会`", ""),
     ("room=1230,会议", "会议", "`会`", ""),
     ("room=class-7🙂", "class-7🙂", "`🙂`", ""),
@@ -728,6 +730,40 @@ def test_a_room_that_is_not_ascii_is_said_to_be_impossible_with_what_it_looks_li
         assert error.problem == f"`{room}` can't be a room ID: {allowed}, not {odd}."
     assert error.suggestion == suggestion
     assert not suggestion or parse_query(suggestion, NOW, BERLIN).rooms[0].isascii()
+
+
+@pytest.mark.parametrize(
+    ("text", "room", "suggestion"),
+    [
+        ("room=88?", "88?", "room=88"),
+        ("room=88？", "88?", "room=88"),
+        ("room=88??", "88??", "room=88"),
+        ("last=6h room=88?", "88?", "last=6h room=88"),
+        ("room=88? last=6h", "88?", "room=88 last=6h"),
+        ("room=1230,88?", "88?", "room=1230,88"),
+        ('room="main hall?"', "main hall?", 'room="main hall"'),
+        ("room=?", "?", ""),
+    ],
+)
+def test_a_room_that_ends_with_a_question_mark_is_said_to_be_impossible(
+    text: str, room: str, suggestion: str
+) -> None:
+    error = mistake(text)
+    assert error.problem == f"`{room}` can't be a room ID: room IDs don't contain `?`."
+    assert error.suggestion == suggestion
+
+
+@pytest.mark.parametrize("room", ["88.", "88!", "88;", "a?b", "?88", "a.b;c!d", "(88)"])
+def test_other_signs_of_a_room_stay_as_they_are_typed(room: str) -> None:
+    assert parse_query(f"room={room}", NOW, BERLIN).rooms == (room,)
+
+
+@pytest.mark.parametrize(
+    ("text", "suggestion"),
+    [("last=6h?", "last=6h"), ("status=ongoing?", "status=ongoing"), ("88?", "room=88")],
+)
+def test_a_value_with_a_question_mark_is_suggested_without(text: str, suggestion: str) -> None:
+    assert mistake(text).suggestion == suggestion
 
 
 @pytest.mark.parametrize(

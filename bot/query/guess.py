@@ -41,6 +41,8 @@ _KEYS_MEANT = {
 _MAY_HOLD_A_SPACE = ("last", "status", "from", "to", "sort")
 _HAS_DIGIT = re.compile("[0-9]")
 _LIKE_AN_ID = re.compile("[A-Za-z0-9_-]{3,}")
+_THOUSANDS_SIGN = "\N{ARABIC THOUSANDS SEPARATOR}"
+"""Seen as a comma; but `1٬230` may be one number, so this is only suggested."""
 _DAY_KEYS = ("date", "day", "on")
 
 
@@ -121,7 +123,8 @@ def misread_value(words: list[Word], index: int, mistake: Mistake) -> Misread:
     word = words[index]
     term = TERMS[KEYS[word.key]]
     instead = [*(term.tidy(value) for value in mistake.nearest), *mistake.terms]
-    seen = tuple(map(look_alike, word.values))
+    parts = (part for value in word.values for part in value.split(_THOUSANDS_SIGN))
+    seen = tuple(look_alike(part).rstrip("?") for part in parts)
     if all(seen) and seen != word.values:
         instead.append(term.tidy(*seen))
     edits = [word.replaced(text) for text in instead]

@@ -112,7 +112,8 @@ def parse_rooms(values: tuple[str, ...]) -> tuple[str, ...]:
     """Room IDs, each once, as the vendor can have them.
 
     They are ASCII (vendor docs), so digits of another script are those digits. The vendor names an alphabet
-    too, which isn't insisted on: an ID of other ASCII characters is truthfully answered with "none".
+    too, which isn't insisted on: an ID of other ASCII characters is truthfully answered with "none". Only a
+    `?` at its end is refused: it isn't in the alphabet either, and it ends the sentence that somebody typed.
     """
     rooms = tuple(dict.fromkeys(map(ascii_digits, values)))
     for room in rooms:
@@ -126,7 +127,7 @@ def check_room(room: str) -> None:
     """See that the vendor can have a room of this ID.
 
     Raises:
-        Mistake: it cannot: the ID is empty, too long, not ASCII, or holds what nobody can see.
+        Mistake: it cannot: the ID is empty, too long, not ASCII, ends with `?`, or holds what nobody can see.
     """
     if not room.strip():
         raise Mistake("A room ID in `room=` is empty.")
@@ -137,6 +138,8 @@ def check_room(room: str) -> None:
             f"`{shown(room)}` can't be a room ID: room IDs have only English letters, digits, and symbols, "
             f"not {odd_letter(room)}."
         )
+    if room.endswith("?"):
+        raise Mistake(f"`{shown(room)}` can't be a room ID: room IDs don't contain `?`.")
     if len(room) > MAX_ROOM_BYTES:
         raise Mistake(
             f"The room ID `{shown(room)}` has {len(room)} bytes; ZEGOCLOUD allows at most {MAX_ROOM_BYTES}."

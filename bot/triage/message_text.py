@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
+from bot.query.terms import KEYS
 from bot.query.text import MAX_CHARACTERS as MAX_CHARACTERS_ASKED
 from bot.query.typed_text import normalise
 
@@ -25,23 +26,41 @@ _TOKEN = re.compile(r"<([@#!]|[A-Za-z][A-Za-z0-9+.-]{0,30}:)([^<>|\n]*)(?:\|([^<
 _BARE_URL = re.compile(r"https?://[^\s<>|\"'`]+")
 _LONG_DASHES = ("—", "―")
 
+_KEY = rf"(?:{'|'.join(map(re.escape, sorted(KEYS, key=len, reverse=True)))})\s*[=:]"
+
 _MENTION = re.compile(
-    r"(?:<@[UW][A-Z0-9]+(?:\|[^>]*)?>|(?<![^\s(])@recordings\b)(?:\s*[:,;]+|\s*[-–—]+(?=\s))?", re.IGNORECASE
+    r"(?:<@[UW][A-Z0-9]+(?:\|[^>]*)?>|(?<![^\s(])@recordings\b)"
+    r"(?:[.!?…]+(?=\s|\Z)|\s*[:,;]+|\s*[-–—]+(?=\s))?",
+    re.IGNORECASE,
 )
 """Somebody's mention, with the sign that people put behind a name. In code it may be as it was typed."""
-_QUOTE_MARKS = re.compile(r"^\s*(?:(?:&gt;|>)\s?)+", re.MULTILINE)
+_QUOTE_MARKS = re.compile(r"^[^\S\n]*(?:(?:&gt;|>)\s?)+", re.MULTILINE)
+_LIST_MARK = re.compile(
+    rf"^[ \t]*(?:\(?(?:\d{{1,2}}|[a-z])[.)]|[-–—•◦▪‣·*+])[ \t]+(?={_MENTION.pattern}|{_KEY})",
+    re.MULTILINE | re.IGNORECASE,
+)
 _EMOJI_NAME = r":(?:[+-]1|[a-z0-9_'+-]*[a-z][a-z0-9_'+-]*):"
+_EMOTICON = r"[:;]['’]?-?[()]+|[:;]-[DPp]|(?:<|&lt;)3|\^\^"
 _EMOJI = re.compile(
-    rf"(?<![^\s>])(?:(?:{_EMOJI_NAME})+|[\u2190-\u21ff\u2600-\u27bf\u2b00-\u2bff\ufe0f\u200d\U0001f000-\U0001faff]+)"
-    r"(?![^\s<,.!?])"
+    rf"(?<![^\s>.!?])(?:(?:{_EMOJI_NAME})+|[\u2190-\u21ff\u2600-\u27bf\u2b00-\u2bff\ufe0f\u200d\U0001f000-\U0001faff]+"
+    rf"|{_EMOTICON})(?![^\s<,.!?;])"
 )
 """As a word of its own. A name has a letter in it: `:1230:` may be meant for a room."""
 
 _MARKS = "*_~"
-_KEPT_IN_CODE = {ord(mark): 0xE000 + place for place, mark in enumerate(_MARKS)}
-_AFTER_CODE = {kept: chr(mark) for mark, kept in _KEPT_IN_CODE.items()}
+_LITERAL = {ord(sign): 0xD800 + place for place, sign in enumerate("*_~.,;:!?…。！？；，、؟؛،()[]\"'“”„«»‘’")}
+"""Signs of code and of quoted values, while everything around them is taken off: as lone surrogates, which no
+message has."""
+_LITERAL_VALUE = {**_LITERAL, ord(" "): 0xD800 + len(_LITERAL)}
+_TYPED_AGAIN = {kept: chr(sign) for sign, kept in _LITERAL_VALUE.items()}
 _OPENS, _CLOSES = rf"(?<![^\s(>{_MARKS}])", rf"(?![^\s,.:;!?=)<{_MARKS}])"
 _CODE = re.compile(rf"(?<![^\s(>=,:{_MARKS}])(```|`)\s*([^`]+?)\s*\1{_CLOSES}")
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"|“[^“”"]*”|(?<![^\s=:,])(?:\'(?:[^\'\\]|\\.)*\'|‘[^‘’]*’)')
+_ITEM = rf'(?:{_QUOTED.pattern}|[^\s,"“”]+)'
+_POINTS = ".;!?…。！？；؟؛"
+_TERM = re.compile(rf"(?<![\w-]){_KEY}\s*{_ITEM}(?:\s*,\s*{_ITEM})*[{_POINTS}]*", re.IGNORECASE)
+_FORMATTED_KEY = re.compile(rf"{_OPENS}([{_MARKS}])({_KEY})\1(?!\S*\1(?:\s|\Z))", re.IGNORECASE)
+"""`*room=*1230`; but `*room=*1230*` may be a formatted term, about a room whose ID begins with the sign."""
 _FORMATTED = [
     re.compile(pattern)
     for mark in map(re.escape, _MARKS)
@@ -53,12 +72,25 @@ _FORMATTED = [
 _MOST_NESTED = 4
 _MOST_KIND_CHARACTERS = 60
 
-_THANKS = r"(?:please|pls|plz|kindly|(?:many )?thanks|thank you|thx|cheers)"
-_GREETING = r"(?:hi|hello|hey|good (?:morning|afternoon|evening|day))(?: (?:there|all|team|everyone))?"
-_KIND_START = re.compile(rf"\A(?:(?:{_THANKS}|{_GREETING})(?:[\s,.!:;]+|$))+", re.IGNORECASE)
-_KIND_END = re.compile(
-    rf"(?:^|[\s,.!;]+){_THANKS}(?: (?:a lot|so much|very much|in advance))?[\s,.!?]*$", re.IGNORECASE
+_KIND = (
+    r"(?:please|pls|plz|kindly|(?:many )?thanks|thank you|thx|cheers)"
+    r"(?: (?:a lot|so much|very much|in advance))?"
 )
+_GREETING = r"(?:hi|hello|hey|good (?:morning|afternoon|evening|day))(?: (?:there|all|team|everyone))?"
+_KIND_START = re.compile(rf"\A\s*(?:(?:{_KIND}|{_GREETING})(?:[\s,.!:;…–—]+(?:-+\s+)?|\Z))+", re.IGNORECASE)
+_KIND_END = re.compile(rf"(?:\A|\s[\s,.!;…–—-]*\(?){_KIND}[\s,.!?…)]*\Z", re.IGNORECASE)
+
+_WRAPPED = re.compile(
+    rf"(?<!\S)(?:[\"“”„«]\s*({_KEY}[^\"“”«»]*)[\"“”»]|['‘]\s*({_KEY}[^'‘’]*)['’]"
+    rf"|\(\s*({_KEY}(?:[^()]|\([^()]*\))*)\)|\[\s*({_KEY}[^\[\]]*)\])(?![^\s,.:;!?…])",
+    re.IGNORECASE,
+)
+"""Whole terms in quotes or brackets. Those of a value stand behind its key."""
+_BEHIND_A_WORD = rf"(?:(?<=[^\s=:,，、،{_POINTS}])|(?<=&amp;)|(?<=&[lg]t;))(?<!&amp)(?<!&[lg]t)"
+_LAST_POINTS = re.compile(rf"{_BEHIND_A_WORD}\s*[,，、،{_POINTS}][\s,，、،{_POINTS}]*\Z")
+_POINTS_BETWEEN = re.compile(rf"{_BEHIND_A_WORD}[;?；？؛؟]+(?=\s|{_KEY})", re.IGNORECASE)
+_SAYS_WHAT = re.compile(r"[\d=:]|[?？؟]\s*\Z")
+"""Digits, a term, or a question: `done!` is said to people, and `ongoing?` is asked."""
 
 
 def texts_of_message(message: dict[str, Any]) -> list[str]:
@@ -98,9 +130,11 @@ def plain_lines(texts: Iterable[str]) -> Iterator[str]:
 def question_of_message(text: str) -> str:
     """Take a message to the bot for what it asks, however it is dressed up.
 
-    Mentions go, and so do quote marks, code, bold, italic and struck formatting, emoji, greetings and thanks
-    around the question. Inside code, and inside the quotes of the query language, everything stays as it was
-    typed. No other word is left out: a question never becomes a wider one.
+    Mentions go, and so do quote marks, list marks, bold, italic and struck formatting, emoji, quotes and
+    brackets around terms, greetings and thanks around the question, and the punctuation behind its words: a
+    vendor's room ID may end with a point (vendor docs), but in a sentence the point is the sentence's. Inside
+    code, and inside the quotes of the query language, everything stays as it was typed. No other word is left
+    out: a question never becomes a wider one.
 
     Args:
         text: of an event, as Slack sends it: with `<@U…>`, `&gt;` at quoted lines, `*bold*` (Slack docs,
@@ -108,19 +142,46 @@ def question_of_message(text: str) -> str:
     """
     if len(text) > MAX_CHARACTERS_ASKED:
         return _MENTION.sub(" ", text).strip()
-    plain = _QUOTE_MARKS.sub("", text)
-    plain = _CODE.sub(lambda match: match[2].translate(_KEPT_IN_CODE), plain)
+    plain = _without_formatting(_with_literals(_QUOTE_MARKS.sub("", text)))
+    plain = _LIST_MARK.sub("", _EMOJI.sub(" ", plain))
+    plain = _QUOTE_MARKS.sub("", _MENTION.sub(" ", plain).strip())
+    plain = _WRAPPED.sub(lambda match: match[match.lastindex or 0], plain)
+    plain = _without_points(_without_kindness(plain))
+    return plain.translate(_TYPED_AGAIN).strip()
+
+
+def _with_literals(text: str) -> str:
+    """Code without its backticks, and quoted values: what stands in them is hidden from the next steps."""
+    text = _CODE.sub(lambda code: _MENTION.sub(" ", code[2]).strip().translate(_LITERAL), text)
+    return _TERM.sub(
+        lambda term: _QUOTED.sub(lambda quoted: quoted[0].translate(_LITERAL_VALUE), term[0]), text
+    )
+
+
+def _without_formatting(text: str) -> str:
+    text = _FORMATTED_KEY.sub(r"\2", text)
     for _ in range(_MOST_NESTED):
-        before = plain
+        before = text
         for formatted in _FORMATTED:
-            plain = formatted.sub(r"\1", plain)
-        if plain == before:
+            text = formatted.sub(r"\1", text)
+        if text == before:
             break
-    plain = _MENTION.sub(" ", _EMOJI.sub(" ", plain)).strip()
-    plain = _KIND_START.sub("", _QUOTE_MARKS.sub("", plain))
-    while thanks := _KIND_END.search(plain, max(0, len(plain) - _MOST_KIND_CHARACTERS)):
-        plain = plain[: thanks.start()]
-    return plain.translate(_AFTER_CODE).strip()
+    return text
+
+
+def _without_kindness(text: str) -> str:
+    text = _KIND_START.sub("", text)
+    while thanks := _KIND_END.search(text, max(0, len(text) - _MOST_KIND_CHARACTERS)):
+        text = text[: thanks.start()]
+    return text
+
+
+def _without_points(text: str) -> str:
+    """Behind a term, behind the whole text, and where only a sentence can have them behind any word."""
+    if not _SAYS_WHAT.search(text):
+        return text
+    text = _TERM.sub(lambda term: _LAST_POINTS.sub("", term[0]), text)
+    return _POINTS_BETWEEN.sub(" ", _LAST_POINTS.sub("", text))
 
 
 def _readable(match: re.Match[str]) -> str:

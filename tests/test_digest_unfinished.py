@@ -182,6 +182,20 @@ async def test_a_failed_slot_loses_nothing_and_its_window_is_told_by_the_next(wo
     assert "1 digest before this one was not posted" in text
 
 
+async def test_a_first_slot_that_failed_is_made_up_for_by_the_next(world: World) -> None:
+    missed = add(world, NINE - 30 * MINUTE, room="7", fails=True)
+    await world.ask('digest add "every hour"')
+    world.zego.misbehave(Fault(FaultKind.CODE, code=100000016))
+    go_to(world, NINE)
+    await slot_that(world, NINE, lambda kept: kept.error)
+    go_to(world, NINE + 59 * MINUTE + 50)
+    await ended(world, NINE)
+    world.zego.behave()
+    text = await slot(world, NINE + HOUR)
+    assert "Recordings, Mon 23 Nov 08:00 – 10:00" in text
+    assert missed in text
+
+
 async def test_slots_that_were_skipped_while_the_bot_was_away_lose_nothing(world: World) -> None:
     task = recording(world, NINE - 10 * MINUTE, outcome=IN_BACKUP)
     await world.ask(HOURLY)

@@ -476,7 +476,7 @@ async def test_a_slot_that_came_up_and_then_nobody_ran_is_noted_as_missed(desk: 
     desk.clock.set(NINE + 2 * HOUR)
     assert await desk.worker().step()
     slot = await desk.slot(digest)
-    assert (slot.state, "not running" in slot.error) == ("skipped", True)
+    assert (slot.state, slot.error) == ("skipped", "It couldn't be posted within an hour of its time.")
     assert desk.claims == []
 
 
@@ -1014,6 +1014,26 @@ async def test_a_look_that_never_ends_is_given_up_after_a_day_without_a_post(des
     assert (await desk.slot(digest)).state == "failed"
     assert desk.posts == []
     assert "Slack didn't confirm this digest" in desk.told[0].error
+
+
+@pytest.mark.parametrize("arrives", [True, False])
+async def test_a_message_that_is_looked_for_for_hours_silences_no_later_slot(
+    desk: Desk, *, arrives: bool
+) -> None:
+    digest = await lost_answer(desk, "every hour", arrives=arrives)
+    desk.slack.misbehave("conversations.history", status=429, retry_after=HOUR, times=3)
+    for minutes in range(0, 360, 10):
+        desk.clock.set(max(desk.clock.now(), NINE + minutes * 60))
+        while await desk.worker().step():
+            pass
+    by_slot = {slot.slot_at: slot.state for slot in await desk.store.latest_slots(digest.id, 99)}
+    assert by_slot.pop(NINE) == ("posted" if arrives else "failed")
+    assert by_slot == {NINE + n * HOUR: "posted" for n in range(1, 6)}
+    second = next(claim for claim in desk.claims if claim.slot_at == NINE + HOUR)
+    assert (second.unconfirmed, second.missed) == ((NINE,), ())
+    assert len(desk.told) == int(not arrives)
+    kept = await desk.get(digest)
+    assert (kept.last_slot_at, kept.last_result) == (NINE + 5 * HOUR, "posted"), "not what ended last"
 
 
 @pytest.mark.parametrize("method", ["conversations.history", "chat.postMessage"])

@@ -89,6 +89,7 @@ class Claim:
             None where there is none.
         unfinished: what that slot left to be judged again.
         missed: slots since the last one that was posted which were skipped or failed, rising.
+        unconfirmed: slots since then that are still open: Slack may have taken their messages, or not.
         last_error: why the attempt before failed, a sentence; empty where it only broke off.
         look: how far the channel has been looked through for its message, as `bot.digests.posting` writes it;
             empty before the first look.
@@ -108,6 +109,7 @@ class Claim:
     worked_at: int | None = None
     unfinished: Unfinished = NOTHING_UNFINISHED
     missed: tuple[int, ...] = ()
+    unconfirmed: tuple[int, ...] = ()
     last_error: str = ""
     look: str = ""
     before_posting: Callable[[], Awaitable[float]] = field(default=_whenever, repr=False, compare=False)

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from cachetools import LRUCache, TTLCache
 
-from bot.errors import RecordingsError, TooLateError, ZegoError
+from bot.errors import RecordingsError, TooLateError, ZegoBadAnswerError, ZegoError
 from bot.models import API_HISTORY_MS
 from bot.page import Question
 from bot.query import RecordingQuery, Status
@@ -272,20 +272,37 @@ class Recordings:
         *,
         all_rows: bool = False,
     ) -> Page:
-        """What needs attention: every row is read, then details in the lane behind people who wait."""
+        """What needs attention: every row is read, then details in the lane behind people who wait.
+
+        Where the details of several can be read of none, the vendor did not answer.
+        """
         asking = _asking(Lane.INTERACTIVE, patience_seconds)
         everything = await self._reader.read(question, asking, everything=True)
         running = await self._outcomes.running(everything)
         asking = _asking(Lane.BACKGROUND, patience_seconds)
         not_before_ms = self._now_ms() if question.refresh else 0
-        return await keep_what_needs_attention(
+        asked, unreadable = 0, list[ZegoBadAnswerError]()
+
+        async def details_of(task_id: str) -> RecordingDetails:
+            nonlocal asked
+            asked += 1
+            try:
+                return await self.zego.describe_task(task_id, asking, not_before_ms=not_before_ms)
+            except ZegoBadAnswerError as error:
+                unreadable.append(error)
+                raise
+
+        page = await keep_what_needs_attention(
             replace(everything, question=question, running=running),
             self._now_ms() + everything.skew_ms,
-            partial(self.zego.describe_task, asking=asking, not_before_ms=not_before_ms),
+            details_of,
             progress,
             all_rows=all_rows,
             thresholds=self.thresholds,
         )
+        if len(unreadable) == asked > 1:
+            raise unreadable[0]
+        return page
 
     def _note_seen(self, seen: Sequence[Recording | RecordingDetails]) -> None:
         """Remember what the vendor sent, whoever asked for it and whether or not it is shown."""

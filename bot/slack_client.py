@@ -51,9 +51,18 @@ KEEPALIVE_SECONDS = 10
 """How long a connection is kept without a call. Slack must not be the one that closes it: what is posted at
 that moment is lost, or not, and is not posted again."""
 
+_NO_WORD = "HTTP "
+"""How `slack_word` begins where an answer has no word of Slack's."""
+
 _LATER = {"ratelimited", "rate_limited"}
 _UNCLEAR = {"fatal_error", "internal_error", "service_unavailable", "request_timeout"}
 """Slack docs, chat.postMessage, of `fatal_error`: "It's possible some aspect of the operation succeeded"."""
+
+_OF_THE_SETUP = {
+    *("invalid_auth", "not_authed", "account_inactive", "token_expired", "token_revoked"),
+    *("message_limit_exceeded", "team_added_to_org"),
+}
+"""Refusals that whoever runs the app, or Slack itself, may lift with nothing changed in what is sent."""
 
 _ABOUT_BLOCKS = {"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"}
 
@@ -228,6 +237,10 @@ class NotSentError(aiohttp.ClientError):
     """The time in which a request had to be sent was over; nothing of it left this process."""
 
 
+_NEVER_SENT = (NotSentError, aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError)
+"""There was no connection to Slack: a proxy that refuses to make one has passed nothing on."""
+
+
 @contextmanager
 def sent_once(client: SlackClient, by: float = math.inf) -> Iterator[SlackClient]:
     """A client whose calls are one request each: it sends nothing again by itself, whatever Slack answers.
@@ -325,7 +338,7 @@ def slack_word(error: Exception) -> str:
     if isinstance(data, dict) and data.get("error"):
         return str(data["error"])
     status = getattr(response, "status_code", None) or getattr(response, "status", None)
-    return f"HTTP {status}" if status else error.__class__.__name__
+    return f"{_NO_WORD}{status}" if status else error.__class__.__name__
 
 
 def taken_despite(error: Exception) -> Taken:
@@ -333,17 +346,37 @@ def taken_despite(error: Exception) -> Taken:
     if not isinstance(error, SlackApiError):
         if isinstance(error, aiohttp.InvalidURL):
             return Taken.NO
-        return Taken.LATER if isinstance(error, aiohttp.ClientConnectorError) else Taken.UNKNOWN
+        return Taken.LATER if isinstance(error, _NEVER_SENT) else Taken.UNKNOWN
     status = getattr(error.response, "status_code", None) or getattr(error.response, "status", None)
     return taken_by(status or HTTPStatus.OK, slack_word(error))
 
 
+def is_refused_for_now(error: Exception) -> bool:
+    """Whether what was not taken may be within the hour, although Slack's own pace is not the reason.
+
+    That is so once whoever runs the app has given it a new token, or mended a proxy: only a proxy refuses
+    without a word of Slack's, or redirects. For somebody who waits it is a NO all the same: their minute is
+    over by then. A digest has an hour.
+    """
+    if taken_despite(error) is not Taken.NO:
+        return False
+    word = slack_word(error)
+    return not isinstance(error, SlackApiError) or word in _OF_THE_SETUP or word.startswith(_NO_WORD)
+
+
 def taken_by(status: int, word: str) -> Taken:
-    """What became of a request that was answered with this HTTP status and word of Slack's, not with `ok`."""
+    """What became of a request that was answered with this HTTP status, not with `ok`.
+
+    Args:
+        status: of HTTP.
+        word: Slack's; `HTTP` and the status where the answer has none.
+    """
     if status == HTTPStatus.TOO_MANY_REQUESTS or word in _LATER:
         return Taken.LATER
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or word in _UNCLEAR:
         return Taken.UNKNOWN
+    if status < HTTPStatus.MULTIPLE_CHOICES and word.startswith(_NO_WORD):
+        return Taken.UNKNOWN  # cut off, or no answer of Slack's
     return Taken.BLOCKS_REFUSED if word in _ABOUT_BLOCKS else Taken.NO
 
 

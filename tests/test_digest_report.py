@@ -197,6 +197,12 @@ def moment(ms: int) -> str:
         ("", {"worked_at": NINE - 30 * DAY}, 30 * 24, 30 * 24),
         ("", {"worked_at": NINE - 2 * HOUR, "missed": (NINE - HOUR,)}, 2, 2),
         ("", {"worked_at": NINE - 2 * HOUR, "unfinished": 2.5}, 2, 2.5),
+        ("", {"missed": (NINE - HOUR,)}, 2, 2),
+        ("", {"missed": (NINE - 3 * HOUR, NINE - HOUR)}, 4, 4),
+        ("", {"missed": tuple(NINE - n * HOUR for n in range(90, 0, -1))}, 72, 72),
+        ("", {"unconfirmed": (NINE - 2 * HOUR,), "missed": (NINE - HOUR,)}, 3, 3),
+        ("", {"worked_at": NINE - 2 * HOUR, "unconfirmed": (NINE - HOUR,)}, 2, 2),
+        ("last=1h", {"unconfirmed": (NINE - HOUR,), "missed": (NINE - 2 * HOUR,)}, 3, 3),
         ("last=1h", {"worked_at": NINE - 2 * HOUR, "unfinished": 2.5}, 1, 1),
         ("last=1h", {"worked_at": NINE - HOUR, "unfinished": 1.5}, 1, 1.5),
         ("last=6h", {"worked_at": NINE - HOUR, "unfinished": 1.5}, 6, 6),
@@ -213,7 +219,8 @@ def test_a_window_begins_where_the_last_slot_that_was_worked_stopped(
     if "unfinished" in more:  # so many hours ago the vendor's clock was, when that slot looked
         until_ms = NINE_MS - int(more["unfinished"] * HOUR) * 1000
         more = more | {"unfinished": Unfinished((), until_ms, more["worked_at"] * 1000)}
-    slot = window_of(claim(replace(DIGEST, query=query), previous=NINE - HOUR, **more))
+    hourly = replace(DIGEST, query=query, schedule="every hour")
+    slot = window_of(claim(hourly, previous=NINE - HOUR, **more))
     assert (NINE_MS - slot.start_ms) / HOUR / 1000 == start_hours
     assert (NINE_MS - slot.counted.start) / HOUR / 1000 == first_hours
     assert slot.counted.stop == slot.end_ms == NINE_MS

@@ -182,6 +182,20 @@ async def test_a_failed_slot_loses_nothing_and_its_window_is_told_by_the_next(wo
     assert "1 digest before this one was not posted" in text
 
 
+async def test_a_first_slot_that_failed_is_made_up_for_by_the_next(world: World) -> None:
+    missed = add(world, NINE - 30 * MINUTE, room="7", fails=True)
+    await world.ask('digest add "every hour"')
+    world.zego.misbehave(Fault(FaultKind.CODE, code=100000016))
+    go_to(world, NINE)
+    await slot_that(world, NINE, lambda kept: kept.error)
+    go_to(world, NINE + 59 * MINUTE + 50)
+    await ended(world, NINE)
+    world.zego.behave()
+    text = await slot(world, NINE + HOUR)
+    assert "Recordings, Mon 23 Nov 08:00 – 10:00" in text
+    assert missed in text
+
+
 async def test_slots_that_were_skipped_while_the_bot_was_away_lose_nothing(world: World) -> None:
     task = recording(world, NINE - 10 * MINUTE, outcome=IN_BACKUP)
     await world.ask(HOURLY)
@@ -371,6 +385,47 @@ async def test_calls_for_what_is_left_are_bounded_and_what_could_not_be_looked_a
         assert again.unfinished.recordings == ()
 
 
+@pytest.mark.parametrize("readable", [True, False])
+async def test_what_there_was_no_call_left_for_comes_first_next_time(*, readable: bool) -> None:
+    async with a_vendor() as vendor:
+        began_ms = NOW_MS - 30 * HOUR * 1000
+        tasks = [
+            vendor.zego.add_task(
+                room_id="1",
+                began_ms=began_ms + n,
+                ends_ms=began_ms + MINUTE_MS,
+                files=(FileScript(began_ms + n, outcome=IN_BACKUP),),
+            )
+            for n in range(2 * MOST_LOOKED_AT_AGAIN)
+        ]
+        if not readable:
+            vendor.zego.spoil_details = lambda _, data: data.pop("RoomId")
+        left = Unfinished(tuple(seen(task, began_ms + n) for n, task in enumerate(tasks)))
+        looked_at: list[set[str]] = []
+        for _ in range(3):
+            vendor.zego.requests.clear()
+            left = (await Surveys(vendor.recordings, vendor.clock).get(window(), left)).unfinished
+            looked_at.append(
+                {request.body["TaskId"] for request in vendor.zego.requests if "TaskId" in request.body}
+            )
+            vendor.clock.advance(HOUR)
+        assert [len(each) for each in looked_at] == [MOST_LOOKED_AT_AGAIN] * 3
+        assert looked_at[0] | looked_at[1] == set(tasks)
+        assert looked_at[2] == looked_at[0]
+
+
+async def test_details_that_can_be_read_of_none_stop_no_digest() -> None:
+    async with a_vendor() as vendor:
+        began_ms = NOW_MS - 2 * HOUR * 1000
+        failed = vendor.zego.add_task(room_id="7", began_ms=began_ms, status=FAILED)
+        vendor.zego.add_task(room_id="8", began_ms=began_ms, ends_ms=began_ms + MINUTE_MS)
+        vendor.zego.spoil_details = lambda _, data: data.pop("RoomId")
+        summary = await Surveys(vendor.recordings, vendor.clock).get(window(hours=24))
+        assert [found.recording.task_id for found in summary.attention] == [failed]
+        assert summary.counts["total"] == 2
+        assert "The details of 2 recordings could not be read." in summary.notes
+
+
 async def test_digests_that_carry_on_the_same_share_one_look_and_each_tells_its_own() -> None:
     async with a_vendor() as vendor:
         began_ms = NOW_MS - 30 * HOUR * 1000
@@ -448,6 +503,7 @@ def test_what_is_left_to_the_next_slot(
         {"T1": frozenset({said})} if said else {},
         plan=PLANS[query],
         looked_at=frozenset({"T1"}),
+        asked_of=frozenset({"T1"}),
         over=frozenset({"T1"} if is_over else ()),
         reach_ms=2_000,
     )
@@ -457,7 +513,11 @@ def test_what_is_left_to_the_next_slot(
 
 def test_what_can_no_longer_change_is_known_as_long_as_a_window_reaches_back_to_it() -> None:
     row = Recording("T1", "88", ENDED, 1_000)
-    more: dict[str, Any] = {"plan": PLANS[Status.ALL], "looked_at": frozenset({"T1"})}
+    more: dict[str, Any] = {
+        "plan": PLANS[Status.ALL],
+        "looked_at": frozenset({"T1"}),
+        "asked_of": frozenset(),
+    }
     over = frozenset({"T1"})
     (kept,) = leave_to_next([row], {}, {"T1": frozenset({"lost"})}, over=over, reach_ms=500, **more)
     assert (kept.settled, kept.told) == (True, {"lost"})
@@ -475,6 +535,7 @@ def test_so_much_is_left_at_most_and_what_was_never_looked_at_goes_first() -> No
         {},
         plan=PLANS[Status.ALL],
         looked_at=frozenset(),
+        asked_of=frozenset(),
         over=frozenset(),
         reach_ms=0,
     )

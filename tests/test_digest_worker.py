@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import math
 import os
 import signal
 import sqlite3
@@ -16,13 +17,20 @@ import pytest
 from aiohttp import web
 
 from bot.clock import AdjustableClock
-from bot.digests.errors import LeaseLostError, PermanentError, TransientError, UncertainError
+from bot.digests.errors import (
+    LeaseLostError,
+    PermanentError,
+    TransientError,
+    UncertainError,
+    UnfinishedLookError,
+)
 from bot.digests.posting import EVENT_TYPE, Poster
 from bot.digests.records import Claim, NewDigest, Notice, Posted
 from bot.digests.store import Store, open_store
 from bot.digests.worker import LEASE_SECONDS, TELL_LEASE_SECONDS, Worker
 from bot.errors import ZegoUnreachableError
 from bot.network import Network
+from bot.query.durations import MINUTE
 from bot.sandbox.slack.server import LocalSlack
 from bot.sandbox.slack.state import ARCHIVED, ASKER, BOT_USER, GENERAL, NO_BOT, PRIVATE, TEAM, Channel
 from bot.slack_client import TIMEOUT_SECONDS, NotSentError, build_slack_client, sent_once
@@ -57,7 +65,7 @@ class Desk:
 
     def __post_init__(self) -> None:
         self.client = build_slack_client(Network(), self.slack.api_url, self.slack.bot_token)
-        self.poster = Poster(self.client, pace_seconds=0.0)
+        self.poster = Poster(self.client, self.clock, pace_seconds=0.0)
 
     async def post(self, claim: Claim) -> Posted:
         self.claims.append(claim)
@@ -132,6 +140,18 @@ async def a_desk(folder: Path, **app: Any) -> AsyncIterator[Desk]:
 async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
     async with a_desk(tmp_path) as built:
         yield built
+
+
+def held(claim: Claim) -> Claim:
+    """The claim of a worker whose lease does not end."""
+
+    async def by() -> float:
+        return math.inf
+
+    async def keep(_: str) -> None:
+        return
+
+    return replace(claim, before_posting=by, keep_look=keep)
 
 
 async def happens(desk: Desk, predicate: Any) -> None:
@@ -248,10 +268,10 @@ async def test_the_look_goes_through_a_busy_channel_and_knows_its_own_slot(desk:
     claim = next(claim for claim in claims if claim and claim.digest.id == digest.id)
     desk.slack.misbehave("chat.postMessage", hang=True, after_effect=True)
     with pytest.raises(TransientError):
-        await desk.poster.post_once(claim, {"text": "first"})
+        await desk.poster.post_once(held(claim), {"text": "first"})
     for n in range(450):
         desk.slack.write(f"talk {n}")
-    again = Claim(claim.digest, claim.slot_at, 2, "another", uncertain=True)
+    again = held(Claim(claim.digest, claim.slot_at, 2, "another", uncertain=True))
     first = next(message for message in desk.posts if message.text == "first")
     assert await desk.poster.post_once(again, {"text": "second"}) == first.ts
     assert len(desk.slack.calls_of("conversations.history")) == 3
@@ -276,8 +296,9 @@ async def test_the_look_leaves_out_what_was_written_days_later(desk: Desk) -> No
 async def test_an_answer_that_is_no_answer_counts_as_unclear(desk: Desk) -> None:
     await desk.add()
     desk.clock.set(NINE)
-    claim = await desk.store.claim_due(NINE, "one", LEASE_SECONDS)
-    assert claim
+    claimed = await desk.store.claim_due(NINE, "one", LEASE_SECONDS)
+    assert claimed
+    claim = held(claimed)
 
     async def answer(_: web.Request) -> web.Response:
         return web.Response(text="<html>welcome to this hotel</html>", content_type="text/html")
@@ -298,8 +319,8 @@ async def test_an_answer_that_is_no_answer_counts_as_unclear(desk: Desk) -> None
     with pytest.raises(TransientError) as raised:
         await Poster(client).post_once(claim, {"text": "x"})
     assert type(raised.value) is TransientError, "what was never connected was not posted"
-    with pytest.raises(TransientError):
-        await Poster(client).post_once(replace(claim, attempt=2), {"text": "x"})
+    with pytest.raises(UnfinishedLookError):
+        await Poster(client).post_once(replace(claim, attempt=2, uncertain=True), {"text": "x"})
 
 
 async def test_a_look_that_fails_is_made_again_before_anything_is_posted(desk: Desk) -> None:
@@ -342,7 +363,7 @@ async def test_a_slack_that_asks_for_patience_gets_it(desk: Desk) -> None:
     ],
 )
 async def test_a_digest_that_cannot_work_is_paused_and_its_owner_told_once(
-    desk: Desk, channel: str, word: str, advice: str
+    desk: Desk, channel: str, word: str, advice: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     digest = await desk.add(channel=channel)
     desk.clock.set(NINE)
@@ -354,7 +375,8 @@ async def test_a_digest_that_cannot_work_is_paused_and_its_owner_told_once(
     desk.clock.advance(5 * HOUR)
     assert not await worker.step()
     (notice,) = desk.told
-    assert word in notice.error
+    assert word not in notice.error
+    assert f"({word})" in caplog.text, "Slack's words are for whoever runs the bot"
     assert (notice.digest.owner_id, notice.slot_at) == (ASKER, NINE)
 
 
@@ -385,14 +407,17 @@ async def test_a_channel_that_cannot_be_read_is_not_posted_to_twice(tmp_path: Pa
         assert len(desk.posts) == 2
 
 
-async def test_a_refused_message_fails_its_slot_and_pauses_nothing(desk: Desk) -> None:
+async def test_a_refused_message_fails_its_slot_and_pauses_nothing(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
     digest = await desk.add()
     desk.clock.set(NINE)
     desk.slack.misbehave("chat.postMessage", error="invalid_blocks")
     worker = desk.worker()
     assert await worker.step()
     assert (await desk.get(digest)).last_result == "failed"
-    assert "invalid_blocks" in desk.told[0].error
+    assert "its log says why" in desk.told[0].error
+    assert "(invalid_blocks)" in caplog.text
     desk.clock.set(NINE + HOUR)
     assert await worker.step()
     assert [message.text for message in desk.posts] == [f"Slot {NINE + HOUR}"]
@@ -434,7 +459,7 @@ async def test_a_vendor_that_comes_back_within_the_hour_is_all_that_it_takes(des
     assert desk.claims[-1].last_error.startswith("ZEGOCLOUD did not answer")
 
 
-async def test_a_fault_of_the_bot_gets_a_reference_and_another_try_after_a_look(
+async def test_a_fault_of_the_bot_gets_a_reference_and_another_try(
     desk: Desk, caplog: pytest.LogCaptureFixture
 ) -> None:
     digest = await desk.add()
@@ -448,7 +473,7 @@ async def test_a_fault_of_the_bot_gets_a_reference_and_another_try_after_a_look(
     assert not await worker.step()
     desk.clock.advance(LEASE_SECONDS)
     assert await worker.step()
-    assert len(desk.slack.calls_of("conversations.history")) == 1
+    assert desk.slack.calls_of("conversations.history") == [], "nothing had been sent"
     assert len(desk.posts) == 1
 
 
@@ -476,7 +501,7 @@ async def test_a_slot_that_came_up_and_then_nobody_ran_is_noted_as_missed(desk: 
     desk.clock.set(NINE + 2 * HOUR)
     assert await desk.worker().step()
     slot = await desk.slot(digest)
-    assert (slot.state, "not running" in slot.error) == ("skipped", True)
+    assert (slot.state, slot.error) == ("skipped", "It couldn't be posted within an hour of its time.")
     assert desk.claims == []
 
 
@@ -777,15 +802,15 @@ async def test_who_reads_a_channel_is_looked_at_before_each_post_unless_outsider
     agreed = await desk.add(channel=shared.id)
     assert await desk.store.change(agreed.id, for_outsiders=True)
     worker = desk.worker()
-    for hour in range(2):
-        desk.clock.set(NINE + hour * HOUR)
+    for seconds in (60, HOUR):
+        desk.clock.advance(seconds)
         while await worker.step():
             pass
     looks = [call.args["channel"] for call in desk.slack.calls_of("conversations.info")]
     assert looks == [GENERAL, GENERAL]
     assert [post.channel for post in desk.posts].count(shared.id) == 2
     desk.slack.channels[GENERAL].is_ext_shared = True
-    desk.clock.set(NINE + 2 * HOUR)
+    desk.clock.advance(HOUR)
     while await worker.step():
         pass
     assert [post.channel for post in desk.posts].count(GENERAL) == 2
@@ -793,6 +818,119 @@ async def test_who_reads_a_channel_is_looked_at_before_each_post_unless_outsider
     assert not (await desk.get(agreed)).is_paused
     (notice,) = desk.told
     assert "outside your organization" in notice.error
+
+
+async def test_slack_is_asked_once_a_minute_who_reads_a_channel_and_only_insiders_are_believed(
+    desk: Desk,
+) -> None:
+    for _ in range(3):
+        await desk.add()
+    other = await desk.add(channel=PRIVATE)
+    worker = desk.worker()
+
+    async def looks(seconds: float) -> list[str]:
+        before = len(desk.slack.calls_of("conversations.info"))
+        desk.clock.advance(seconds)
+        while await worker.step():
+            pass
+        return sorted(call.args["channel"] for call in desk.slack.calls_of("conversations.info")[before:])
+
+    assert await looks(60) == [GENERAL, PRIVATE]
+    assert len(desk.posts) == 4
+    await desk.store.ask(other.id, ASKER)
+    assert await looks(59) == []
+    await desk.store.ask(other.id, ASKER)
+    desk.slack.misbehave("conversations.info", error="ratelimited")
+    assert await looks(1) == [PRIVATE]
+    desk.slack.channels[PRIVATE].is_ext_shared = True
+    assert await looks(20) == [PRIVATE], "no answer is not an answer"
+    assert len(desk.posts) == 5
+    assert (await desk.get(other)).is_paused
+
+
+async def test_who_reads_a_channel_is_known_before_a_post_takes_its_turn_there(desk: Desk) -> None:
+    """A slow answer would bring two posts together that were to be a second apart."""
+    await desk.add()
+    desk.clock.set(NINE)
+    claim = await desk.store.claim_due(NINE, "one", LEASE_SECONDS)
+    assert claim
+    poster = Poster(desk.client, desk.clock, pace_seconds=HOUR)
+    await poster.post_once(held(claim), {"text": "first"})
+    desk.clock.advance(60)
+    waiting = asyncio.create_task(poster.post_once(held(claim), {"text": "second"}))
+    await happens(desk, lambda: len(desk.slack.calls_of("conversations.info")) == 2)
+    assert not waiting.done()
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+    assert [post.text for post in desk.posts] == ["first"]
+
+
+REFUSED_FOR_SURE = [{"status": 429, "retry_after": 30}, {"error": "ratelimited"}, {"error": "token_revoked"}]
+
+
+@pytest.mark.parametrize("trouble", REFUSED_FOR_SURE)
+async def test_nothing_is_looked_for_where_slack_surely_took_nothing(
+    desk: Desk, trouble: dict[str, Any]
+) -> None:
+    digest = await desk.add()
+    desk.clock.set(NINE)
+    desk.slack.misbehave("chat.postMessage", **trouble)
+    desk.slack.misbehave("conversations.history", error="missing_scope", times=9)
+    worker = desk.worker()
+    assert await worker.step()
+    desk.errors.append(ZegoUnreachableError("refused"))
+    for _ in range(2):
+        desk.clock.advance(60)
+        assert await worker.step()
+    assert (await desk.slot(digest)).state == "posted"
+    assert desk.slack.calls_of("conversations.history") == []
+
+
+@pytest.mark.parametrize("trouble", REFUSED_FOR_SURE)
+async def test_what_may_have_been_posted_before_is_looked_for_although_a_later_try_was_refused(
+    desk: Desk, trouble: dict[str, Any]
+) -> None:
+    await desk.add()
+    desk.clock.set(NINE)
+    desk.slack.misbehave("chat.postMessage", status=503)
+    desk.slack.misbehave("chat.postMessage", **trouble)
+    worker = desk.worker()
+    assert await worker.step()
+    for _ in range(2):
+        desk.clock.advance(2 * MINUTE)
+        assert await worker.step()
+    assert len(desk.posts) == 1
+    assert len(desk.slack.calls_of("conversations.history")) == 2
+
+
+async def test_a_claim_without_a_lease_posts_and_keeps_nothing(desk: Desk) -> None:
+    await desk.add()
+    desk.clock.set(NINE)
+    claim = await desk.store.claim_due(NINE, "one", LEASE_SECONDS)
+    assert claim
+    for each in (claim, replace(claim, uncertain=True)):
+        with pytest.raises(LeaseLostError):
+            await desk.poster.post_once(each, {"text": "x"})
+    assert desk.posts == []
+
+
+@pytest.mark.parametrize(
+    ("method", "error", "says"),
+    [
+        ("conversations.info", "ratelimited", "Slack didn't say who can read this channel."),
+        ("chat.postMessage", "ratelimited", "Slack did not take the digest."),
+        ("chat.postMessage", "fatal_error", "Slack did not say whether it took the digest."),
+    ],
+)
+async def test_what_a_late_digest_says_of_the_reason_has_no_word_of_slacks(
+    desk: Desk, caplog: pytest.LogCaptureFixture, method: str, error: str, says: str
+) -> None:
+    digest = await desk.add()
+    desk.clock.set(NINE)
+    desk.slack.misbehave(method, error=error)
+    assert await desk.worker().step()
+    assert (await desk.slot(digest)).error == says
+    assert f"({error})" in caplog.text
 
 
 async def test_an_owner_who_cannot_be_told_yet_is_told_later_and_one_who_cannot_be_is_left(
@@ -904,7 +1042,7 @@ async def test_a_channels_messages_are_paced_and_others_need_not_wait(
         for channel in channels:
             digest = await desk.add(channel=channel)
             assert await desk.store.ask(digest.id, ASKER)
-        desk.poster = Poster(desk.client, pace_seconds=pace_seconds)
+        desk.poster = Poster(desk.client, desk.clock, pace_seconds=pace_seconds)
         worker = desk.worker()
         worker.start()
         both_in_time = pace_seconds < 1
@@ -1014,6 +1152,26 @@ async def test_a_look_that_never_ends_is_given_up_after_a_day_without_a_post(des
     assert (await desk.slot(digest)).state == "failed"
     assert desk.posts == []
     assert "Slack didn't confirm this digest" in desk.told[0].error
+
+
+@pytest.mark.parametrize("arrives", [True, False])
+async def test_a_message_that_is_looked_for_for_hours_silences_no_later_slot(
+    desk: Desk, *, arrives: bool
+) -> None:
+    digest = await lost_answer(desk, "every hour", arrives=arrives)
+    desk.slack.misbehave("conversations.history", status=429, retry_after=HOUR, times=3)
+    for minutes in range(0, 360, 10):
+        desk.clock.set(max(desk.clock.now(), NINE + minutes * 60))
+        while await desk.worker().step():
+            pass
+    by_slot = {slot.slot_at: slot.state for slot in await desk.store.latest_slots(digest.id, 99)}
+    assert by_slot.pop(NINE) == ("posted" if arrives else "failed")
+    assert by_slot == {NINE + n * HOUR: "posted" for n in range(1, 6)}
+    second = next(claim for claim in desk.claims if claim.slot_at == NINE + HOUR)
+    assert (second.unconfirmed, second.missed) == ((NINE,), ())
+    assert len(desk.told) == int(not arrives)
+    kept = await desk.get(digest)
+    assert (kept.last_slot_at, kept.last_result) == (NINE + 5 * HOUR, "posted"), "not what ended last"
 
 
 @pytest.mark.parametrize("method", ["conversations.history", "chat.postMessage"])

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
+import aiohttp
 import pytest
 from aiohttp import web
 
+from bot.digests.errors import PermanentError, TransientError, UncertainError
+from bot.digests.posting import failure
 from bot.network import Network
-from bot.slack_client import SlackClient, build_slack_client, outsiders_read
+from bot.slack_client import (
+    SLACK_ERRORS,
+    NotSentError,
+    SlackClient,
+    Taken,
+    build_slack_client,
+    outsiders_read,
+    taken_despite,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -27,6 +39,85 @@ def test_outsiders_read_what_is_shared_with_another_organisation(
     channel: dict[str, bool], read: bool
 ) -> None:
     assert outsiders_read(channel) == read
+
+
+def says(word: str) -> str:
+    return json.dumps({"ok": False, "error": word})
+
+
+NO, REFUSED, LATER, UNKNOWN = Taken.NO, Taken.BLOCKS_REFUSED, Taken.LATER, Taken.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "taken", "kind", "pauses"),
+    [
+        # Slack's own words.
+        (200, says("is_archived"), NO, PermanentError, True),
+        (200, says("missing_scope"), NO, PermanentError, True),
+        (200, says("restricted_action_read_only_channel"), NO, PermanentError, True),
+        (200, says("invalid_arguments"), NO, PermanentError, False),
+        (200, says("invalid_blocks"), REFUSED, PermanentError, False),
+        (200, says("invalid_blocks_format"), REFUSED, PermanentError, False),
+        (200, says("msg_blocks_too_long"), REFUSED, PermanentError, False),
+        (200, says("ratelimited"), LATER, TransientError, False),
+        (429, says("ratelimited"), LATER, TransientError, False),
+        (429, "slow down", LATER, TransientError, False),
+        (200, says("fatal_error"), UNKNOWN, UncertainError, False),
+        (200, says("internal_error"), UNKNOWN, UncertainError, False),
+        # What whoever runs the app may mend within the hour.
+        (200, says("token_revoked"), NO, TransientError, False),
+        (401, says("invalid_auth"), NO, TransientError, False),
+        (200, says("message_limit_exceeded"), NO, TransientError, False),
+        (200, says("team_added_to_org"), NO, TransientError, False),
+        # Slack in trouble: its word may be of a try that it made before.
+        (500, says("is_archived"), UNKNOWN, UncertainError, False),
+        (503, "<html>", UNKNOWN, UncertainError, False),
+        (502, "<html>", UNKNOWN, UncertainError, False),
+        # Pages of a proxy, and answers that were cut off.
+        (407, "<html>", NO, TransientError, False),
+        (403, "<html>", NO, TransientError, False),
+        (302, "<html>", NO, TransientError, False),
+        (200, "<html>", UNKNOWN, UncertainError, False),
+        (200, '{"ok": tr', UNKNOWN, UncertainError, False),
+    ],
+)
+async def test_what_became_of_a_message_is_read_the_same_way_for_people_and_for_digests(
+    status: int, body: str, taken: Taken, kind: type[Exception], *, pauses: bool
+) -> None:
+    async def answer(_: web.Request) -> web.Response:
+        headers = {"Location": "/elsewhere"} if status == 302 else {}
+        form = "application/json" if body.startswith("{") else "text/html"
+        return web.Response(status=status, text=body, content_type=form, headers=headers)
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    client = build_slack_client(Network(), f"http://127.0.0.1:{runner.addresses[0][1]}/", "xoxb-x")
+    with pytest.raises(SLACK_ERRORS) as raised:
+        await client.impatient().chat_postMessage(channel="C1", text="x")
+    await runner.cleanup()
+    assert taken_despite(raised.value) is taken
+    became = failure(raised.value, "It was not taken.", "It may have been taken.")
+    assert type(became) is kind
+    assert bool(getattr(became, "pause_reason", "")) == pauses
+    is_read = type(failure(raised.value, "It was not taken."))
+    assert is_read is (TransientError if kind is UncertainError else kind), "a look changes nothing there"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        NotSentError(),
+        aiohttp.ClientProxyConnectionError(None, OSError("refused")),  # type: ignore[arg-type]
+        aiohttp.ClientHttpProxyError(None, (), status=407, message="sign in"),  # type: ignore[arg-type]
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_what_never_reached_slack_is_tried_later(error: Exception) -> None:
+    assert taken_despite(error) is Taken.LATER
+    assert type(failure(error, "It was not taken.", "It may have been taken.")) is TransientError
 
 
 class Listening:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from bot.blocks.digest_text import OUTSIDERS_READ, OUTSIDERS_SEE
+from bot.blocks.digest_text import OUTSIDERS_SEE
 from bot.blocks.inputs import field, option, paragraph, plain, select
 from bot.digests import ids
+from bot.digests.errors import OUTSIDERS_READ
 from bot.digests.settings import has_own_window
 from bot.query import Status, format_query
 from bot.query.durations import exact_duration

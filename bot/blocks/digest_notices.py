@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from bot.blocks.buttons import actions, button, context, section
 from bot.blocks.digest_text import (
     MAX_TEXT_CHARACTERS,
-    OUTSIDERS_READ,
     OUTSIDERS_SEE,
     covers,
     plan,
@@ -18,6 +17,7 @@ from bot.blocks.digest_text import (
 from bot.blocks.notices import HALF_A_SECTION
 from bot.blocks.text import code, cut, date, escape, name, one_line, plain_date, shortened
 from bot.digests import ids as digest_ids
+from bot.digests.errors import OUTSIDERS_READ
 from bot.digests.settings import has_own_window
 from bot.plural import count
 from bot.query.times import moment_on_clock

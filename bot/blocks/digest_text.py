@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from bot.digests.settings import DigestSettings
     from bot.verdicts.types import Outside, Verdict
 
-OUTSIDERS_READ = "People outside your organization can read this channel"
 OUTSIDERS_SEE = "They see the digest's rooms, task IDs, counts, and problems, but no file links."
 
 MOST_LISTED = 10

@@ -13,9 +13,9 @@ from bot.digests.rows import (
     as_digest,
     is_slot,
     may_be_worked,
-    missed_slots,
     new_slot,
     pause_digest,
+    slots_not_worked,
     worked_slot,
 )
 from bot.digests.tables import digests, slots
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _MOST_ADVANCED = 50
 """Digests whose slots come up in one transaction: at a full hour there may be a thousand."""
 
-MISSED = "The bot was not running when this was due, and came back too late."
+MISSED = "It couldn't be posted within an hour of its time."
 
 
 async def let_come_up(connection: AsyncConnection, now: float, fresh_seconds: float) -> list[int]:
@@ -105,6 +105,7 @@ async def take(
     digest = as_digest(row)
     attempt = row.attempts + 1
     worked_at, unfinished = await worked_slot(connection, digest.id, row.slot_at)
+    missed, unconfirmed = await slots_not_worked(connection, digest.id, row.slot_at)
     await connection.execute(
         update(slots)
         .where(is_slot(digest.id, row.slot_at))
@@ -124,7 +125,8 @@ async def take(
         previous_slot_at=previous_slot(digest, row.slot_at),
         worked_at=worked_at,
         unfinished=unfinished,
-        missed=await missed_slots(connection, digest.id, row.slot_at),
+        missed=missed,
+        unconfirmed=unconfirmed,
         last_error=row.error,
         look=row.look,
     )

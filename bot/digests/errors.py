@@ -117,6 +117,10 @@ _FOR_PEOPLE = {
 _OF_NO_USE = "The database cannot be used. Whoever runs this bot can fix it: the reason is in the bot's log."
 
 
+OUTSIDERS_READ = "People outside your organization can read this channel"
+"""Why a digest asks, or pauses, before it posts."""
+
+
 class StoreError(RecordingsError):
     """The database cannot be used; what was under way was rolled back.
 
@@ -155,18 +159,24 @@ class TransientError(RecordingsError):
     """A slot could not be posted yet.
 
     Args:
-        what: a sentence for the digest's owner.
+        what: a sentence for the digest's owner, and for its channel when it comes late.
         retry_after_seconds: how long to wait at least; 0 leaves it to the worker.
+        word: Slack's, for the log only.
     """
 
-    def __init__(self, what: str, retry_after_seconds: float = 0.0) -> None:
-        super().__init__(what, retry_after_seconds)
+    def __init__(self, what: str, retry_after_seconds: float = 0.0, word: str = "") -> None:
+        super().__init__(what, retry_after_seconds, word)
         self.what = what
         self.retry_after_seconds = retry_after_seconds
+        self.word = word
 
     def sentence(self) -> str:
         """What went wrong."""
         return self.what
+
+    def for_operator(self) -> str:
+        """The same, with Slack's word."""
+        return _with_word(self)
 
 
 class UncertainError(TransientError):
@@ -176,12 +186,13 @@ class UncertainError(TransientError):
 class UnfinishedLookError(TransientError):
     """The look for a message that Slack may have taken has not come to its end; nothing is posted before."""
 
-    def __init__(self, retry_after_seconds: float = 0.0) -> None:
+    def __init__(self, retry_after_seconds: float = 0.0, word: str = "") -> None:
         super().__init__(
             "Slack didn't confirm this digest, and the channel couldn't be fully checked for it yet.",
             retry_after_seconds,
+            word,
         )
-        self.args = (retry_after_seconds,)
+        self.args = (retry_after_seconds, word)
 
 
 class PermanentError(RecordingsError):
@@ -191,16 +202,26 @@ class PermanentError(RecordingsError):
         what: a sentence for the digest's owner.
         pause_reason: why no later slot can be posted either, a sentence that says what to do; empty when a
             later one may.
+        word: Slack's, for the log only.
     """
 
-    def __init__(self, what: str, pause_reason: str = "") -> None:
-        super().__init__(what, pause_reason)
+    def __init__(self, what: str, pause_reason: str = "", word: str = "") -> None:
+        super().__init__(what, pause_reason, word)
         self.what = what
         self.pause_reason = pause_reason
+        self.word = word
 
     def sentence(self) -> str:
         """What went wrong, and what to do about it."""
         return f"{self.what} {self.pause_reason}".strip()
+
+    def for_operator(self) -> str:
+        """The same, with Slack's word."""
+        return _with_word(self)
+
+
+def _with_word(error: TransientError | PermanentError) -> str:
+    return error.sentence() + (f" ({error.word})" if error.word else "")
 
 
 class LeaseLostError(RecordingsError):

@@ -7,11 +7,12 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import aiohttp
 from slack_sdk.errors import SlackApiError
 
+from bot.clock import SystemClock
 from bot.digests.due import FRESH_SECONDS
 from bot.digests.errors import (
+    OUTSIDERS_READ,
     LeaseLostError,
     PermanentError,
     TransientError,
@@ -19,11 +20,21 @@ from bot.digests.errors import (
     UnfinishedLookError,
 )
 from bot.query.durations import HOUR, MINUTE
-from bot.slack_client import SLACK_ERRORS, NotSentError, outsiders_read, sent_once, slack_word
+from bot.slack_client import (
+    SLACK_ERRORS,
+    NotSentError,
+    Taken,
+    is_refused_for_now,
+    outsiders_read,
+    sent_once,
+    slack_word,
+    taken_despite,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from bot.clock import Clock
     from bot.digests.records import Claim
     from bot.slack_client import SlackClient
 
@@ -37,6 +48,10 @@ PACE_SECONDS = 1.0
 
 CLOCK_MARGIN_SECONDS = 10 * MINUTE
 """Slack's clock and this machine's may differ by so much: the look reaches so far beyond what is likely."""
+
+INSIDERS_SECONDS = 60
+"""How long it is believed that only insiders read a channel: Slack is asked about 50 times a minute at most
+(Slack docs, conversations.info), and at a full hour there may be a thousand digests."""
 
 _PAGE = 200
 """Asked for; an app sold outside of Slack's Marketplace gets 15, once a minute (Slack docs, the method)."""
@@ -64,18 +79,7 @@ _PAUSES |= dict.fromkeys(
     _PAUSES["restricted_action"],
 )
 
-_OUTSIDERS_READ = (
-    "People outside your organization can now read the channel. To keep posting there, resume the digest; "
-    "otherwise remove it."
-)
-
-# Errors of whoever runs the bot, or of Slack itself: nothing that the digest could be paused for.
-_PASSING = {
-    *("ratelimited", "rate_limited", "message_limit_exceeded", "team_added_to_org"),
-    *("invalid_auth", "not_authed", "account_inactive", "token_expired", "token_revoked"),
-}
-_UNCLEAR = {"fatal_error", "internal_error", "service_unavailable", "request_timeout"}
-"""Slack docs, chat.postMessage, of `fatal_error`: "It's possible some aspect of the operation succeeded"."""
+_FOR_OUTSIDERS = f"{OUTSIDERS_READ}. To keep posting there, resume the digest; otherwise remove it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +126,7 @@ class Poster:
 
     Args:
         client: a Web API client, with a timeout that is well below the worker's lease.
+        clock: how long ago a channel's readers were looked at.
         fresh_seconds: the worker's: after this no message is sent for a slot.
         pace_seconds: real time between two messages in one channel.
     """
@@ -129,14 +134,17 @@ class Poster:
     def __init__(
         self,
         client: SlackClient,
+        clock: Clock | None = None,
         *,
         fresh_seconds: float = FRESH_SECONDS,
         pace_seconds: float = PACE_SECONDS,
     ) -> None:
         self._client = client
+        self._clock = clock or SystemClock()
         self._fresh_seconds = fresh_seconds
         self._pace_seconds = pace_seconds
         self._turns: dict[str, float] = {}
+        self._insiders_until: dict[str, float] = {}
 
     async def post_once(self, claim: Claim, message: Mapping[str, Any]) -> str:
         """Post a slot's message, or find that it has been posted.
@@ -165,13 +173,8 @@ class Poster:
         Raises:
             UnfinishedLookError, PermanentError, LeaseLostError, StoreError: as for `post_once`.
         """
-        if claim.attempt > 1 or claim.uncertain:
-            try:
-                found = await self._look(claim)
-            except (PermanentError, UnfinishedLookError):
-                if claim.uncertain:
-                    raise
-                found = None  # nothing was ever sent for this slot: posting will say what is wrong
+        if claim.uncertain:
+            found = await self._look(claim)
             if found:
                 logger.info("Slot %s of digest %s was posted before", claim.slot_at, claim.digest.id)
                 return found
@@ -180,8 +183,8 @@ class Poster:
         return Free(self, claim)
 
     async def _post(self, claim: Claim, message: Mapping[str, Any]) -> str:
-        await self._turn(claim.digest.channel_id)
         await self._check_readers(claim)
+        await self._turn(claim.digest.channel_id)
         by = await claim.before_posting()
         try:
             with sent_once(self._client, by) as slack:
@@ -194,14 +197,11 @@ class Poster:
                         "metadata": {"event_type": EVENT_TYPE, "event_payload": _name(claim)},
                     }
                 )
-        except SlackApiError as error:
-            raise _refusal(error, "the digest", sent=True) from error
         except NotSentError as error:
             raise LeaseLostError from error
-        except aiohttp.ClientConnectorError as error:
-            raise TransientError("Slack could not be reached.") from error
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise UncertainError("Slack did not say whether it took the digest.") from error
+        except SLACK_ERRORS as error:
+            unclear = "Slack did not say whether it took the digest."
+            raise failure(error, "Slack did not take the digest.", unclear) from error
         return str(answer["ts"])
 
     async def _look(self, claim: Claim) -> str | None:
@@ -235,13 +235,11 @@ class Poster:
                     include_all_metadata=True,
                     limit=_PAGE,
                 )
-        except SlackApiError as error:
-            refusal = _refusal(error, "the look into the channel", sent=False)
+        except SLACK_ERRORS as error:
+            refusal = failure(error, "Slack didn't let the bot check the channel.")
             if isinstance(refusal, TransientError):
-                raise UnfinishedLookError(refusal.retry_after_seconds) from error
+                raise UnfinishedLookError(refusal.retry_after_seconds, refusal.word) from error
             raise refusal from error
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise UnfinishedLookError from error
         messages = page.get("messages") or []
         more = bool(page.get("has_more") or (page.get("response_metadata") or {}).get("next_cursor"))
         if more and not messages:
@@ -251,18 +249,21 @@ class Poster:
     async def _check_readers(self, claim: Claim) -> None:
         """Refuse to post where outsiders read and no member has said that they may.
 
-        A channel can be shared at any time, so that Slack is asked each time. While it does not say, the slot
-        is tried again.
+        A channel can be shared at any time, so that Slack is asked again and again. While it does not say,
+        the slot is tried again.
         """
-        if claim.digest.for_outsiders:
+        channel_id, now = claim.digest.channel_id, self._clock.monotonic()
+        if claim.digest.for_outsiders or self._insiders_until.get(channel_id, now) > now:
             return
         try:
             with sent_once(self._client) as slack:
-                answer = await slack.conversations_info(channel=claim.digest.channel_id)
+                answer = await slack.conversations_info(channel=channel_id)
         except SLACK_ERRORS as error:
-            raise failure(error, "the question who reads the channel", sent=False) from error
+            raise failure(error, "Slack didn't say who can read this channel.") from error
         if outsiders_read(answer.get("channel") or {}):
-            raise PermanentError("", _OUTSIDERS_READ)
+            raise PermanentError("", _FOR_OUTSIDERS)
+        known = {channel: until for channel, until in self._insiders_until.items() if until > now}
+        self._insiders_until = known | {channel_id: now + INSIDERS_SECONDS}
 
     async def _turn(self, channel_id: str) -> None:
         """Wait until a channel may get its next message."""
@@ -273,20 +274,23 @@ class Poster:
         await asyncio.sleep(turn - now)
 
 
-def failure(error: Exception, what: str, *, sent: bool) -> Exception:
+def failure(error: Exception, sentence: str, unclear: str = "") -> TransientError | PermanentError:
     """Our error for a call of Slack's that ended with one of SLACK_ERRORS.
 
     Args:
         error: what it ended with.
-        what: what Slack was sent, in words.
-        sent: it was a message, which may be there all the same.
+        sentence: says that Slack did not take it.
+        unclear: says that Slack may have taken it all the same; empty for what changes nothing there.
     """
-    if isinstance(error, SlackApiError):
-        return _refusal(error, what, sent=sent)
-    if isinstance(error, aiohttp.ClientConnectorError):
-        return TransientError("Slack could not be reached.")
-    kind = UncertainError if sent else TransientError
-    return kind(f"Slack did not say whether it took {what}.")
+    taken, word = taken_despite(error), slack_word(error)
+    if taken is Taken.UNKNOWN:
+        return UncertainError(unclear, word=word) if unclear else TransientError(sentence, word=word)
+    if taken is Taken.LATER or is_refused_for_now(error):
+        said = sentence if isinstance(error, SlackApiError) else "Slack could not be reached."
+        return TransientError(said, _retry_after_seconds(error), word)
+    if word in _PAUSES:
+        return PermanentError(sentence, _PAUSES[word], word)
+    return PermanentError(f"{sentence} Report this to whoever runs the bot: its log says why.", word=word)
 
 
 def _name(claim: Claim) -> dict[str, Any]:
@@ -294,22 +298,8 @@ def _name(claim: Claim) -> dict[str, Any]:
     return {"digest": claim.digest.id, "slot": claim.slot_at}
 
 
-def _refusal(error: SlackApiError, what: str, *, sent: bool) -> Exception:
-    """Our error for Slack's answer. `sent`: it was a message, which may be in the channel all the same."""
-    word = slack_word(error)
-    status = getattr(error.response, "status_code", 200)
-    if word in _PAUSES:
-        return PermanentError(f"Slack did not take {what} ({word}).", _PAUSES[word])
-    if status == 429 or word in _PASSING:  # noqa: PLR2004 - HTTP's own number
-        return TransientError(f"Slack did not take {what} ({word}).", _retry_after_seconds(error))
-    if word in _UNCLEAR or word.startswith("HTTP") or not 200 <= status < 300:  # noqa: PLR2004 - HTTP's own
-        kind = UncertainError if sent else TransientError
-        return kind(f"Slack failed while it was sent {what} ({word}).")
-    return PermanentError(f"Slack did not take {what} ({word}): report this to whoever runs the bot.")
-
-
-def _retry_after_seconds(error: SlackApiError) -> float:
-    headers = getattr(error.response, "headers", None) or {}
+def _retry_after_seconds(error: Exception) -> float:
+    headers = getattr(getattr(error, "response", None), "headers", None) or {}
     try:
         return min(float(headers.get("Retry-After") or headers.get("retry-after") or 0), float(HOUR))
     except ValueError:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
+from bot.digests.errors import LeaseLostError
 from bot.digests.unfinished import NOTHING_UNFINISHED, Unfinished
 
 if TYPE_CHECKING:
@@ -65,12 +65,9 @@ class Digest(NewDigest):
         return self.paused_at is not None
 
 
-async def _whenever() -> float:
-    return math.inf
-
-
-async def _nowhere(_: str) -> None:
-    return
+async def _no_lease(*_: str) -> NoReturn:
+    """Of a claim whose lease nobody renews: what it would post or keep could be another worker's by then."""
+    raise LeaseLostError
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +86,14 @@ class Claim:
             None where there is none.
         unfinished: what that slot left to be judged again.
         missed: slots since the last one that was posted which were skipped or failed, rising.
+        unconfirmed: slots since then that are still open: Slack may have taken their messages, or not.
         last_error: why the attempt before failed, a sentence; empty where it only broke off.
         look: how far the channel has been looked through for its message, as `bot.digests.posting` writes it;
             empty before the first look.
         before_posting: to be awaited directly before the message is sent; returns the event loop's time from
             which on it may no longer be sent. Raises LeaseLostError, or StoreError when that cannot be known.
-        keep_look: keeps another `look`, for the attempts to come; raises the same.
+        keep_look: keeps another `look`, for the attempts to come; raises the same. The worker gives both;
+            without it they raise LeaseLostError.
     """
 
     digest: Digest
@@ -108,10 +107,11 @@ class Claim:
     worked_at: int | None = None
     unfinished: Unfinished = NOTHING_UNFINISHED
     missed: tuple[int, ...] = ()
+    unconfirmed: tuple[int, ...] = ()
     last_error: str = ""
     look: str = ""
-    before_posting: Callable[[], Awaitable[float]] = field(default=_whenever, repr=False, compare=False)
-    keep_look: Callable[[str], Awaitable[None]] = field(default=_nowhere, repr=False, compare=False)
+    before_posting: Callable[[], Awaitable[float]] = field(default=_no_lease, repr=False, compare=False)
+    keep_look: Callable[[str], Awaitable[None]] = field(default=_no_lease, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

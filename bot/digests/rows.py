@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, and_, func, or_, select, update
 
+from bot.digests.due import FRESH_SECONDS
 from bot.digests.records import Digest, Slot
 from bot.digests.tables import digests, slots
 from bot.digests.unfinished import NOTHING_UNFINISHED, decode_unfinished
@@ -91,10 +92,12 @@ def is_held(claim: Claim) -> ColumnElement[bool]:
 
 
 def may_be_worked(now: float) -> ColumnElement[bool]:
-    """Slots of the schedule whose time has come, of digests that run and have no earlier slot open.
+    """Slots of the schedule whose time has come, of digests that run, one after the other.
 
-    Each carries on from the one before it. A slot before its time was left by a clock that was wrong. What
-    somebody asked for waits for none, and none waits for it.
+    Each carries on from the one before it, and waits for its end. An earlier one that Slack may have taken,
+    and that is too old to be posted again, is only looked for, which may take a day: none waits for it then.
+    A slot before its time was left by a clock that was wrong. What somebody asked for waits for none, and
+    none waits for it.
     """
     earlier = slots.alias("earlier")
     waits = (
@@ -102,7 +105,8 @@ def may_be_worked(now: float) -> ColumnElement[bool]:
         .where(
             earlier.c.digest_id == slots.c.digest_id,
             earlier.c.slot_at < slots.c.slot_at,
-            earlier.c.slot_at > slots.c.slot_at - DAY,  # none is open for so long: not all 90 days are read
+            earlier.c.slot_at > slots.c.slot_at - DAY,  # not all 90 days are read
+            or_(earlier.c.uncertain.is_(False), earlier.c.slot_at > now - FRESH_SECONDS),
             earlier.c.state == "open",
             earlier.c.asked_by == "",
         )
@@ -156,17 +160,17 @@ async def forget_unfinished(connection: AsyncConnection, digest_id: str, before:
     await connection.execute(update(slots).where(old).values(unfinished=""))
 
 
-async def missed_slots(connection: AsyncConnection, digest_id: str, slot_at: int) -> tuple[int, ...]:
-    """Slots since the last one that was posted which were not."""
+async def slots_not_worked(
+    connection: AsyncConnection, digest_id: str, slot_at: int
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Slots since the last one that was worked: those skipped or failed, and those still open."""
     before = and_(slots.c.digest_id == digest_id, slots.c.slot_at < slot_at, slots.c.asked_by == "")
-    posted = select(func.max(slots.c.slot_at)).where(before, slots.c.state.in_(("posted", "quiet")))
+    worked = select(func.max(slots.c.slot_at)).where(before, slots.c.state.in_(("posted", "quiet")))
     query = (
-        select(slots.c.slot_at)
-        .where(
-            before,
-            slots.c.state.in_(("skipped", "failed")),
-            slots.c.slot_at > func.coalesce(posted.scalar_subquery(), 0),
-        )
+        select(slots.c.slot_at, slots.c.state)
+        .where(before, slots.c.slot_at > func.coalesce(worked.scalar_subquery(), 0))
         .order_by(slots.c.slot_at)
     )
-    return tuple((await connection.execute(query)).scalars())
+    rows = (await connection.execute(query)).all()
+    missed = tuple(row.slot_at for row in rows if row.state != "open")
+    return missed, tuple(row.slot_at for row in rows if row.state == "open")

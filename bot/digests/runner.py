@@ -6,8 +6,6 @@ import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from slack_sdk.errors import SlackApiError
-
 from bot.blocks.digest import build_digest
 from bot.blocks.digest_notices import build_owner_notice
 from bot.digests.comparison import SLOTS_COMPARED, compare
@@ -18,7 +16,7 @@ from bot.digests.report import Report
 from bot.digests.schedule import next_times, parse_schedule
 from bot.digests.window import window_of
 from bot.errors import QueryError
-from bot.slack_client import SLACK_ERRORS, slack_word
+from bot.slack_client import SLACK_ERRORS, Taken, taken_despite
 
 if TYPE_CHECKING:
     from slack_sdk.web.async_client import AsyncWebClient
@@ -33,8 +31,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-CHART_REFUSED = "invalid_blocks"
-"""Slack's word for blocks that it does not take: a chart is new to it, or not for this workspace."""
+_TOO_LONG = "msg_blocks_too_long"
+"""Slack's word for a message that is too long with its chart, which says nothing of the next one's."""
 
 
 class Runner:
@@ -128,7 +126,8 @@ class Runner:
                 **build_owner_notice(notice),
             )
         except SLACK_ERRORS as error:
-            raise failure(error, "the direct message", sent=sent) from error
+            unclear = "Slack did not say whether it took the direct message." if sent else ""
+            raise failure(error, "Slack did not take the direct message.", unclear) from error
 
     def _check_channel(self, channel_id: str) -> None:
         if self._allowed_channels and channel_id not in self._allowed_channels:
@@ -165,6 +164,8 @@ class Runner:
                 if not _refuses_blocks(error):
                     raise
                 ts = await slot.post(build_digest(report, chart=False))
+                if error.word == _TOO_LONG:
+                    return ts
             self._takes_charts = False
             logger.info("Slack does not take charts here: digests have them in characters from now on")
             return ts
@@ -172,5 +173,6 @@ class Runner:
 
 
 def _refuses_blocks(error: PermanentError) -> bool:
+    """Whether Slack refused a message for its blocks: a chart is new to it, or not for this workspace."""
     cause = error.__cause__
-    return isinstance(cause, SlackApiError) and slack_word(cause) == CHART_REFUSED
+    return isinstance(cause, SLACK_ERRORS) and taken_despite(cause) is Taken.BLOCKS_REFUSED

@@ -72,7 +72,7 @@ class Digests:
             return
         self._store.on_end = metrics.digest_slot
         runner = Runner(
-            self._store, self._surveys, Poster(slack), slack, people, clock, settings.allowed_channels
+            self._store, self._surveys, Poster(slack, clock), slack, people, clock, settings.allowed_channels
         )
         self.worker = Worker(
             self._store,

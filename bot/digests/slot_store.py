@@ -177,9 +177,12 @@ class SlotStore:
         """
         if retry_at is not None:
             values = {"retry_at": retry_at, "error": error, "lease_holder": ""}
-            return await self._settle(claim, values if wait_for_lease else values | NO_LEASE)
+            if not wait_for_lease:  # what was noted before it was sent is over with the refusal
+                values |= {**NO_LEASE, "uncertain": claim.uncertain}
+            return await self._settle(claim, values)
         tell = claim.digest.last_result != "failed" or bool(pause_why)
-        return await self._end(claim, "failed", error, {"notice": "pending" if tell else ""}, pause_why)
+        values = {"notice": "pending" if tell else "", "uncertain": claim.uncertain}
+        return await self._end(claim, "failed", error, values, pause_why)
 
     async def ask(self, digest_id: str, asked_by: str) -> int | None:
         """Let a slot come up now, out of turn; its time, or None when there is no such digest."""
@@ -361,8 +364,11 @@ class SlotStore:
         async def work(connection: AsyncConnection) -> bool:
             if (await connection.execute(update(slots).where(is_held(claim)).values(ended))).rowcount != 1:
                 return False
-            same = digests.c.id == claim.digest.id
-            await connection.execute(update(digests).where(same).values(outcome))
+            # One that was looked for may end after later ones; a time to come is of a clock that was wrong.
+            last = digests.c.last_slot_at
+            is_last = or_(last.is_(None), last <= claim.slot_at, last > now)
+            this = and_(digests.c.id == claim.digest.id, is_last)
+            await connection.execute(update(digests).where(this).values(outcome))
             if pause_why:
                 await pause_digest(connection, claim.digest.id, pause_why, now)
             if claim.worked_at is not None:

@@ -11,7 +11,7 @@ from cachetools import TTLCache
 from bot.digests.report import Carried, summarise
 from bot.digests.unfinished import NOTHING_UNFINISHED, Unfinished, leave_to_next
 from bot.digests.window import point
-from bot.errors import TaskNotFoundError, ZegoBadAnswerError
+from bot.errors import TaskNotFoundError
 from bot.models import API_HISTORY_MS, ENDED, FAILED
 from bot.page import Question
 from bot.query import RecordingQuery, Sort, Status
@@ -24,7 +24,7 @@ from bot.zegocloud.cache import is_final
 from bot.zegocloud.limiter import Lane
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Hashable, Sequence
+    from collections.abc import Callable, Hashable, Sequence
 
     from bot.clock import Clock
     from bot.digests.report import Summary
@@ -64,6 +64,7 @@ class Look:
         judged: of `begun`, `earlier` and `carried`, what needs attention.
         ended_ms: when tasks ended (Unix ms), as far as that was looked at.
         looked_at: tasks whose details were read.
+        asked_of: tasks whose details were asked for, whether or not they can be read.
         over: tasks of which nothing can change any more.
         gone: tasks from before that the vendor no longer knows.
         not_checked: how many of those from before there was no call left for, or no details that can be read.
@@ -77,6 +78,7 @@ class Look:
     judged: Page
     ended_ms: dict[str, int]
     looked_at: frozenset[str]
+    asked_of: frozenset[str]
     over: frozenset[str]
     gone: frozenset[str]
     not_checked: int
@@ -135,6 +137,7 @@ class Surveys:
             told,
             plan=plan,
             looked_at=look.looked_at,
+            asked_of=look.asked_of,
             over=look.over,
             reach_ms=window.counted.start if window.reaches_back else look.until_ms,
         )
@@ -178,9 +181,11 @@ class Surveys:
 
         details: dict[str, RecordingDetails] = {}
         gone: set[str] = set()
+        asked_of: set[str] = set()
 
         async def details_of(task_id: str) -> RecordingDetails:
             if task_id not in details:
+                asked_of.add(task_id)
                 try:
                     details[task_id] = await self._recordings.details(task_id, lane=Lane.BACKGROUND)
                 except TaskNotFoundError:
@@ -190,7 +195,7 @@ class Surveys:
 
         listed = {row.task_id for row in (*begun.recordings, *running)}
         unseen = [row for row in again if row.task_id not in listed]
-        found = await self._look_again(unseen[:MOST_LOOKED_AT_AGAIN], details_of)
+        found = (await look_at(unseen[:MOST_LOOKED_AT_AGAIN], details_of))[0]
         carried = tuple(
             replace(row, status=found[row.task_id].status) for row in unseen if row.task_id in found
         )
@@ -213,20 +218,12 @@ class Surveys:
                 task_id: each.ended_ms for task_id, each in details.items() if each.ended_ms is not None
             },
             looked_at=frozenset(details),
+            asked_of=frozenset(asked_of),
             over=frozenset(task_id for task_id, each in details.items() if _is_over(each, now_ms)),
             gone=frozenset(gone - listed),
             not_checked=sum(row.task_id not in found and row.task_id not in gone for row in unseen),
             until_ms=until_ms,
         )
-
-    async def _look_again(
-        self, rows: Sequence[Recording], details_of: Callable[[str], Awaitable[RecordingDetails]]
-    ) -> dict[str, RecordingDetails]:
-        """The details of what is carried over; of none where none can be read, which stops no digest."""
-        try:
-            return (await look_at(rows, details_of))[0]
-        except ZegoBadAnswerError:
-            return {}
 
     async def _begun(self, window: SlotWindow, query: RecordingQuery) -> Page:
         """What began in the window, from where the slot before stopped counting."""

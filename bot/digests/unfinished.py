@@ -102,10 +102,13 @@ def leave_to_next(
     *,
     plan: Plan,
     looked_at: frozenset[str],
+    asked_of: frozenset[str],
     over: frozenset[str],
     reach_ms: int,
 ) -> tuple[OpenRecording, ...]:
-    """What the next slot has to judge again, at most `MOST_KEPT`.
+    """What the next slot has to judge again, at most `MOST_KEPT`, in the order in which it looks at them.
+
+    Those that this slot had no call left for come before those that it asked about: each has its turn.
 
     Args:
         rows: every recording that was seen, with its newest status; one seen twice counts once.
@@ -113,6 +116,7 @@ def leave_to_next(
         told: the kinds of verdict that are told of rows by this slot.
         plan: which rows the digest asks for.
         looked_at: rows whose details were read.
+        asked_of: tasks whose details were asked for, whether or not they can be read.
         over: rows of which nothing can change any more.
         reach_ms: no later window begins before this (Unix ms).
     """
@@ -134,5 +138,10 @@ def leave_to_next(
     for task_id, known in before.items():
         if task_id not in seen and (not known.settled or known.recording.began_ms >= reach_ms):
             left[task_id] = (1 if known.settled else 0, known)
-    ranked = sorted(left.values(), key=lambda each: (each[0], -each[1].recording.began_ms))
+
+    def rank(each: tuple[int, OpenRecording]) -> tuple[int, bool, int]:
+        row = each[1].recording
+        return each[0], row.task_id in asked_of, -row.began_ms
+
+    ranked = sorted(left.values(), key=rank)
     return tuple(each for _, each in ranked[:MOST_KEPT])

@@ -6,6 +6,7 @@ import datetime as dt
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from bot.digests.due import previous_slot
 from bot.digests.schedule import next_times, parse_schedule
 from bot.digests.settings import has_own_window
 from bot.errors import QueryError
@@ -53,8 +54,9 @@ class SlotWindow:
 def window_of(claim: Claim) -> SlotWindow:
     """From the last slot that was worked to this one, unless the digest's query has a window of its own.
 
-    A window of its own reaches on over those of slots before that were not worked. A slot that somebody
-    asked for out of turn tells of as much time as the next one of the schedule will.
+    While none was worked it begins before the first slot that was to be, as far back as can be seen. A window
+    of its own reaches on over those of slots before that were not worked. A slot that somebody asked for out
+    of turn tells of as much time as the next one of the schedule will.
 
     Raises:
         QueryError: the query cannot be read any more, or its window means nothing at any slot.
@@ -64,7 +66,7 @@ def window_of(claim: Claim) -> SlotWindow:
     query = parse_query(digest.query, None, digest.zone)
     if has_own_window(digest.query):
         start_ms, end_ms = _own_window(query, digest, slot_at)
-        for missed_at in reversed(claim.missed):
+        for missed_at in reversed(_not_told(claim)):
             before_ms, until_ms = _own_window(query, digest, missed_at)
             if until_ms + 1 < start_ms or start_ms <= slot_at * 1000 - API_HISTORY_MS:
                 break
@@ -72,13 +74,27 @@ def window_of(claim: Claim) -> SlotWindow:
         of_days = query.end is not None and query.end.time is None and end_ms < slot_at * 1000
         until_ms = end_ms + 1 if of_days else end_ms  # a whole day is read through its last millisecond
         return _window(query, claim, start_ms, end_ms, until_ms=until_ms, reaches_back=True)
-    start = claim.previous_slot_at if claim.worked_at is None else claim.worked_at
+    start = _first_start(claim) if claim.worked_at is None else claim.worked_at
     previous = claim.previous_slot_at
     if previous is not None and claim.asked_by:
         following = next_times(parse_schedule(digest.schedule, 0), slot_at, digest.zone, 1)[0]
         start = slot_at - int(following - previous)
     start = slot_at - DAY if start is None else start
     return _window(query, claim, start * 1000, slot_at * 1000)
+
+
+def _not_told(claim: Claim) -> list[int]:
+    """Slots since the last one that was worked which told nothing, as far as is known, rising."""
+    return sorted((*claim.missed, *claim.unconfirmed))
+
+
+def _first_start(claim: Claim) -> int | None:
+    """Where the window begins while no slot was worked yet."""
+    previous, not_told = claim.previous_slot_at, _not_told(claim)
+    before = previous_slot(claim.digest, not_told[0]) if not_told else None
+    if previous is None or before is None:
+        return previous
+    return min(previous, max(before, claim.slot_at - API_HISTORY_MS // 1000))
 
 
 def _own_window(query: RecordingQuery, digest: Digest, slot_at: int) -> tuple[int, int]:

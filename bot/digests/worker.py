@@ -371,10 +371,12 @@ class Worker:
                 async with asyncio.timeout(TELL_WITHIN_SECONDS):
                     await self._tell(notice)
             except (TransientError, TimeoutError) as error:
-                logger.warning("The owner of digest %s could not be told yet: %s", notice.digest.id, error)
+                why = error.for_operator() if isinstance(error, TransientError) else "it took too long"
+                logger.warning("The owner of digest %s could not be told yet: %s", notice.digest.id, why)
                 continue  # again when the lease has ended
             except RecordingsError as error:
-                logger.warning("The owner of digest %s cannot be told: %s", notice.digest.id, error)
+                why = error.for_operator()
+                logger.warning("The owner of digest %s cannot be told: %s", notice.digest.id, why)
             except Exception:  # whatever it is, there is nobody else to tell
                 logger.exception("Telling the owner of digest %s failed", notice.digest.id)
             await self._settled(self._store.told, notice)

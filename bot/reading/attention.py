@@ -106,22 +106,23 @@ async def look_at(
 ) -> tuple[dict[str, RecordingDetails], int]:
     """The details by task ID, without those that the vendor no longer knows, and how many cannot be read.
 
+    None may be readable: whether that is an answer is for the caller to say.
+
     Raises:
         ZegoError, TooLateError: the vendor did not answer.
     """
     turns = asyncio.Semaphore(CALLS_AT_ONCE)
     found: dict[str, RecordingDetails] = {}
-    unreadable: list[ZegoBadAnswerError] = []
-    done = 0
+    unreadable = done = 0
 
     async def look(row: Recording) -> None:
-        nonlocal done
+        nonlocal done, unreadable
         async with turns:
             with suppress(TaskNotFoundError):  # it left the 3 days meanwhile: the list's word has to do
                 try:
                     found[row.task_id] = await details_of(row.task_id)
-                except ZegoBadAnswerError as error:
-                    unreadable.append(error)
+                except ZegoBadAnswerError:
+                    unreadable += 1
             done += 1
             if progress:
                 progress(done, len(rows))
@@ -132,9 +133,7 @@ async def look_at(
                 group.create_task(look(row))
     except BaseExceptionGroup as failed:
         raise most_unexpected(failed) from None
-    if len(unreadable) == len(rows) > 1:
-        raise unreadable[0]
-    return found, len(unreadable)
+    return found, unreadable
 
 
 def _cut(everything: Page, kept: list[Recording], *, all_rows: bool) -> Page:

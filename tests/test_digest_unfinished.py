@@ -568,3 +568,36 @@ def test_starts_that_the_vendors_clock_had_not_reached_are_counted_by_the_next_w
     left = Unfinished((), until_ms=9_400, end_ms=10_000)
     assert [left.first_ms(start) for start in (9_000, 9_700, 10_000, 10_001)] == [9_000, 9_400, 9_400, 10_001]
     assert NOTHING_UNFINISHED.first_ms(5) == 5
+
+
+# What could not be read at a slot.
+
+
+async def test_a_row_that_could_not_be_read_is_asked_for_by_itself_and_judged_by_the_next_slots(
+    world: World,
+) -> None:
+    task = recording(world, NINE - 10 * MINUTE, outcome=IN_BACKUP)
+    await world.ask(f"{HOURLY} room=88")
+    world.zego.misbehave(Fault(FaultKind.UNREADABLE_ROW), action="DescribeTasks")
+    first = await slot(world, NINE)
+    world.zego.behave()
+    second, third = [await slot(world, NINE + n * HOUR) for n in (1, 2)]
+    assert "could not be read" in first
+    assert "Rescue" in second
+    assert task in second
+    assert "1 still open from before" in third
+
+
+async def test_a_file_that_cannot_be_read_is_neither_an_upload_nor_nothing(world: World) -> None:
+    task = recording(world, NINE - 40 * MINUTE, 20, outcome=LOST)
+    await world.ask(HOURLY)
+    world.zego.misbehave(Fault(FaultKind.UNREADABLE_ROW), action="DescribeRecordStatus")
+    first, second = [await slot(world, NINE + n * HOUR) for n in (0, 1)]
+    world.zego.behave()
+    third = await slot(world, NINE + 2 * HOUR)
+    for text in (first, second):
+        assert "uploading" not in text
+        assert "The details of 1 recording could not be read." in text
+        assert "nothing to report" not in text
+    assert "Lost" in third
+    assert task in third

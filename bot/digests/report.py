@@ -111,8 +111,9 @@ class Summary:
 
     @property
     def is_empty(self) -> bool:
-        """Nothing began, and there is nothing new about what began earlier."""
-        return not self.counts["total"] and not self.attention and not self.gone and self.exact
+        """Nothing began, and there is nothing new about what began earlier, as far as all could be read."""
+        nothing = not self.counts["total"] and not self.attention and not self.gone
+        return nothing and self.exact and self.all_checked
 
 
 @dataclass(frozen=True, slots=True)

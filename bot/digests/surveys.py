@@ -12,10 +12,11 @@ from bot.digests.report import Carried, summarise
 from bot.digests.unfinished import NOTHING_UNFINISHED, Unfinished, leave_to_next
 from bot.digests.window import point
 from bot.errors import TaskNotFoundError
-from bot.models import API_HISTORY_MS, ENDED, FAILED
+from bot.models import API_HISTORY_MS, ENDED, FAILED, STARTING, Recording
 from bot.page import Question
 from bot.query import RecordingQuery, Sort, Status
 from bot.query.durations import HOUR
+from bot.query.values import is_task_id
 from bot.reading.attention import MOST_CHECKED, keep_what_needs_attention, look_at
 from bot.reading.plan import PLANS
 from bot.reading.sharing import SharedWork
@@ -24,12 +25,12 @@ from bot.zegocloud.cache import is_final
 from bot.zegocloud.limiter import Lane
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Sequence
+    from collections.abc import Callable, Hashable, Iterable, Sequence
 
     from bot.clock import Clock
     from bot.digests.report import Summary
     from bot.digests.window import SlotWindow
-    from bot.models import Recording, RecordingDetails
+    from bot.models import RecordingDetails
     from bot.page import Page
     from bot.recordings import Recordings
 
@@ -59,11 +60,14 @@ class Look:
     Attributes:
         begun: every recording that began in it.
         earlier: what runs now and began before it.
-        unlisted: what runs now and may end as the digest asks; it counts in nothing.
-        carried: what an earlier slot saw unfinished and no list has, as it is now.
+        unlisted: what runs now and may end as the digest asks, and what can be read nowhere; it counts in
+            nothing.
+        carried: what an earlier slot saw unfinished and no list has, or has in a row that cannot be read, as
+            it is now.
         judged: of `begun`, `earlier` and `carried`, what needs attention.
         ended_ms: when tasks ended (Unix ms), as far as that was looked at.
         looked_at: tasks whose details were read.
+        unreadable: of those, the ones with a file that cannot be read.
         asked_of: tasks whose details were asked for, whether or not they can be read.
         over: tasks of which nothing can change any more.
         gone: tasks from before that the vendor no longer knows.
@@ -78,6 +82,7 @@ class Look:
     judged: Page
     ended_ms: dict[str, int]
     looked_at: frozenset[str]
+    unreadable: frozenset[str]
     asked_of: frozenset[str]
     over: frozenset[str]
     gone: frozenset[str]
@@ -144,7 +149,7 @@ class Surveys:
         carried = Carried(
             recordings=tuple(row for row in look.carried if plan.keeps(row)),
             told={task_id: each.told for task_id, each in before.items()},
-            uploading=look.looked_at - look.over,
+            uploading=look.looked_at - look.over - look.unreadable,
             unsure=frozenset(row.task_id for row in rows) - look.looked_at,
             gone=tuple(each.recording for each in before.values() if each.recording.task_id in look.gone),
             not_checked=look.not_checked,
@@ -174,7 +179,8 @@ class Surveys:
         until_ms = max(window.counted.start, min(window.counted.stop, self._seen_until_ms(begun)))
         counted = range(window.counted.start, until_ms)
         begun = replace(begun, recordings=tuple(row for row in begun.recordings if row.began_ms in counted))
-        running, everything_running = await self._running(window, query, begun)
+        runs = await self._running(window, query)
+        running = runs.recordings if runs is not None else ()
         keeps = PLANS[query.status].keeps
         earlier = tuple(row for row in running if row.began_ms < counted.start and keeps(row))
         unlisted = tuple(row for row in running if not keeps(row))
@@ -194,14 +200,17 @@ class Surveys:
             return details[task_id]
 
         listed = {row.task_id for row in (*begun.recordings, *running)}
+        hidden = _hidden((begun, runs) if runs is not None else (begun,), counted.start)
+        known = {row.task_id for row in again}
         unseen = [row for row in again if row.task_id not in listed]
+        unseen += [row for row in hidden if row.task_id not in listed | known]
         found = (await look_at(unseen[:MOST_LOOKED_AT_AGAIN], details_of))[0]
-        carried = tuple(
-            replace(row, status=found[row.task_id].status) for row in unseen if row.task_id in found
-        )
+        carried = tuple(_as_described(row, found[row.task_id]) for row in unseen if row.task_id in found)
         now_ms = int(self._clock.now() * 1000) + begun.skew_ms
         judged = await keep_what_needs_attention(
-            replace(begun, recordings=(*begun.recordings, *earlier, *carried), running=everything_running),
+            replace(
+                begun, recordings=(*begun.recordings, *earlier, *carried), running=(runs or begun).running
+            ),
             now_ms,
             details_of,
             all_rows=True,
@@ -211,13 +220,17 @@ class Surveys:
         return Look(
             begun=begun,
             earlier=earlier,
-            unlisted=unlisted,
+            unlisted=(
+                *unlisted,
+                *(row for row in hidden if row.task_id not in listed | known | found.keys()),
+            ),
             carried=carried,
             judged=judged,
             ended_ms={
                 task_id: each.ended_ms for task_id, each in details.items() if each.ended_ms is not None
             },
             looked_at=frozenset(details),
+            unreadable=frozenset(task_id for task_id, each in details.items() if each.unreadable),
             asked_of=frozenset(asked_of),
             over=frozenset(task_id for task_id, each in details.items() if _is_over(each, now_ms)),
             gone=frozenset(gone - listed),
@@ -239,24 +252,29 @@ class Surveys:
             return begun.as_of_ms
         return begun.as_of_ms + int(skew_seconds * 1000) - DATE_ERROR_MS
 
-    async def _running(
-        self, window: SlotWindow, query: RecordingQuery, begun: Page
-    ) -> tuple[tuple[Recording, ...], tuple[Recording, ...] | None]:
-        """What runs now, however long: the worst of it is what nobody stops.
+    async def _running(self, window: SlotWindow, query: RecordingQuery) -> Page | None:
+        """What runs now, however long: the worst is what nobody stops. None where the window has it all.
 
         Where only what ended is asked for, what runs is what may end so.
-
-        Returns:
-            What else than `begun` tells of it, and all that runs, where that is known.
         """
         if query.status not in _ENDED_ONLY and window.start_ms <= window.slot_ms - API_HISTORY_MS:
-            return (), begun.running
+            return None
         everything = RecordingQuery(
             rooms=query.rooms, status=Status.ONGOING, last_seconds=API_HISTORY_MS // 1000
         )
         question = Question(everything, "UTC", asked_ms=window.slot_ms)
-        page = await self._recordings.find_all(question, judged=False)
-        return page.recordings, page.running
+        return await self._recordings.find_all(question, judged=False)
+
+
+def _hidden(pages: Iterable[Page], began_ms: int) -> tuple[Recording, ...]:
+    """What a list has in rows that cannot be read, but for their task: its details may tell the rest."""
+    tasks = dict.fromkeys(row.task_id for page in pages for row in page.unreadable)
+    return tuple(Recording(task_id, "", STARTING, began_ms) for task_id in tasks if is_task_id(task_id))
+
+
+def _as_described(row: Recording, details: RecordingDetails) -> Recording:
+    began_ms = row.began_ms if details.began_ms is None else details.began_ms
+    return Recording(row.task_id, details.room_id or row.room_id, details.status, began_ms)
 
 
 def _rows_of(look: Look) -> int:
@@ -264,7 +282,9 @@ def _rows_of(look: Look) -> int:
 
 
 def _is_over(details: RecordingDetails, now_ms: int) -> bool:
-    """Whether nothing about a task can change any more."""
+    """Whether nothing about a task can change any more, and all of it could be read."""
+    if details.unreadable:
+        return False
     if details.files:
         return is_final(details)
     ended_ms = details.ended_ms

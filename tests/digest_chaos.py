@@ -132,8 +132,10 @@ async def be_a_worker() -> None:
         stop=float(environ.get("CHAOS_STOP") or 0),
         stop_seconds=float(environ.get("CHAOS_STOP_SECONDS") or 0),
     )
-    poster = Poster(client, fresh_seconds=FRESH_SECONDS) if quick_rate else Poster(client)
+    poster = Poster(client, clock)
     store = open_store(environ["CHAOS_DATABASE_URL"], clock)
+    if quick_rate:
+        store.fresh_seconds = FRESH_SECONDS
 
     async def post(claim: Claim) -> Posted:
         if environ.get("CHAOS_HANG"):
@@ -147,7 +149,6 @@ async def be_a_worker() -> None:
             # Leases go by the given clock on SQLite, which is fast here, by the machine's on PostgreSQL.
             "lease_seconds": QUICK_LEASE_SECONDS * (1 if store.is_shared else quick_rate),
             "renew_seconds": QUICK_LEASE_SECONDS / 3,
-            "fresh_seconds": FRESH_SECONDS,
             "look_seconds": 0.2,
             "first_retry_seconds": 0.3 * quick_rate,
         }

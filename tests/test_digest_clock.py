@@ -226,6 +226,29 @@ async def test_a_vendor_that_goes_away_while_the_clock_is_wrong_is_believed_for_
     assert desk.worked
 
 
+@pytest.mark.parametrize("is_set_right", [True, False])
+async def test_digests_are_said_to_go_on_only_when_the_clocks_agree_or_a_slot_does(
+    desk: Desk, caplog: pytest.LogCaptureFixture, *, is_set_right: bool
+) -> None:
+    await desk.client.measure_clock(asking())
+    desk.zego.misbehave(Fault(FaultKind.REFUSE))
+    desk.jump(2 * HOUR)
+    await desk.steps()
+    assert "Digests wait" in caplog.text
+    if is_set_right:
+        desk.jump(-2 * HOUR)
+        await desk.steps()
+    else:
+        desk.pass_time(APART_SECONDS + 1)
+        await desk.steps()
+        assert "Digests go on" not in caplog.text, "it is not known, and nothing is due"
+        await desk.add()
+        desk.pass_time(HOUR)
+        await desk.steps()
+        assert desk.worked
+    assert caplog.text.count("Digests go on") == 1
+
+
 async def test_the_vendors_clock_is_asked_for_only_where_something_is_due_and_it_is_not_known(
     desk: Desk,
 ) -> None:

@@ -494,6 +494,16 @@ async def test_what_was_missed_for_less_than_an_hour_is_posted_and_the_rest_note
     assert len(await desk.store.latest_slots(digest.id, 99)) == 5
 
 
+async def test_how_old_a_slot_may_be_is_said_once_for_all_that_ask(desk: Desk) -> None:
+    desk.store.fresh_seconds = 3 * HOUR
+    await desk.add()
+    desk.clock.set(NINE + 2 * HOUR + 1)
+    while await desk.worker().step():
+        pass
+    assert [message.text for message in desk.posts] == [f"Slot {NINE + n * HOUR}" for n in range(3)]
+    assert {claim.fresh_seconds for claim in desk.claims} == {3 * HOUR}
+
+
 async def test_a_slot_that_came_up_and_then_nobody_ran_is_noted_as_missed(desk: Desk) -> None:
     digest = await desk.add("every day at 09:00")
     desk.clock.set(NINE)

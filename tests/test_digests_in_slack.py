@@ -546,8 +546,11 @@ async def test_a_digest_changed_after_its_channel_was_shared_asks_before_it_post
     )
     assert "Saved digest 1, but it pauses instead of posting" in question.text
     assert (await digest(world)).query == "room=7"
-    await world.press(question, "Post it here anyway")
-    assert (await digest(world)).for_outsiders
+    next_run_at = (await digest(world)).next_run_at
+    confirmed = await world.press(question, "Post it here anyway")
+    assert confirmed.text.startswith("Confirmed digest 1: ")
+    kept = await digest(world)
+    assert (kept.for_outsiders, kept.next_run_at) == (True, next_run_at)
     await world.slack.click(await world.ask("digest list"), "Settings")
 
 

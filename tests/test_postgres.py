@@ -93,7 +93,7 @@ def check_words(error: StoreError, words: str) -> None:
     assert words in error.for_operator()
     assert "hunter" not in f"{error!r} {error.for_operator()} {error} {error.__cause__} {error.__context__}"
     assert str(error).startswith("The database")
-    for word in ("DATABASE_URL", "PostgreSQL", "ssl", "pip", "pg_hba"):
+    for word in ("DATABASE_URL", "PostgreSQL", "ssl", "pip", "pg_hba", "process", "locked"):
         assert word not in str(error)
 
 

@@ -82,7 +82,7 @@ class Done:
     """What has just been done with a digest.
 
     Attributes:
-        what: `added`, `changed`, `pause`, `resume`, `remove` or `run`.
+        what: `added`, `changed`, `confirmed`, `pause`, `resume`, `remove` or `run`.
         digest: as it is now; one that was removed as it was.
         query: what it asks, read; None where it can no longer be.
     """
@@ -106,6 +106,7 @@ class Done:
         says = {
             "added": f"Added digest {number}: {due}{coming}.",
             "changed": f"Saved digest {number}: {due}{coming}.",
+            "confirmed": f"Confirmed digest {number}: {due}{coming}.",
             "resume": f"Resumed digest {number}: {due}{coming}.",
             "pause": f"Paused digest {number}: nothing is posted until it is resumed. It was due {due}.",
             "remove": f"Removed digest {number}: {due}.",

@@ -71,7 +71,7 @@ async def add_slots(connection: AsyncConnection, rows: list[dict[str, Any]]) -> 
 
 
 async def take(
-    connection: AsyncConnection, now: float, holder: str, lease: tuple[Lease, Lease]
+    connection: AsyncConnection, now: float, holder: str, lease: tuple[Lease, Lease], fresh_seconds: float
 ) -> Claim | None:
     """Take one of the slots that are due; None when there is none.
 
@@ -80,6 +80,7 @@ async def take(
         now: Unix seconds.
         holder: names the worker.
         lease: now and the lease's end, by the clock that leases go by.
+        fresh_seconds: how old a slot may be that is still posted.
     """
     lease_now, lease_until = lease
     free = (
@@ -93,7 +94,7 @@ async def take(
             slots.c.state == "open",
             slots.c.retry_at <= now,
             slots.c.lease_until <= lease_now,
-            may_be_worked(now),
+            may_be_worked(now, fresh_seconds),
         )
         .order_by(slots.c.attempts, slots.c.slot_at)  # what failed before waits for what did not
         .limit(1)
@@ -129,4 +130,5 @@ async def take(
         unconfirmed=unconfirmed,
         last_error=row.error,
         look=row.look,
+        fresh_seconds=fresh_seconds,
     )

@@ -6,13 +6,9 @@ from typing import TYPE_CHECKING
 
 from bot.digests.schedule import next_times, parse_schedule, previous_time
 from bot.errors import QueryError
-from bot.query.durations import HOUR
 
 if TYPE_CHECKING:
     from bot.digests.records import Digest
-
-FRESH_SECONDS = HOUR
-"""A slot that is older than this is no longer posted."""
 
 _MOST_MISSED = 50
 """Slots of one digest that are noted as missed after a long time away."""

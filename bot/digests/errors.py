@@ -105,7 +105,7 @@ UNREACHED = frozenset({"away", "no host", "no listener", "no postgres", "no conn
 """Reasons of a StoreError that may be over in a moment, with nothing changed here."""
 
 _FOR_PEOPLE = {
-    "busy": _FOR_OPERATORS["busy"],
+    "busy": "The database is busy. Try again in a moment.",
     "full": _FOR_OPERATORS["full"],
     **dict.fromkeys(
         UNREACHED,

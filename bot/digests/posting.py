@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from slack_sdk.errors import SlackApiError
 
 from bot.clock import SystemClock
-from bot.digests.due import FRESH_SECONDS
 from bot.digests.errors import (
     OUTSIDERS_READ,
     LeaseLostError,
@@ -127,7 +126,6 @@ class Poster:
     Args:
         client: a Web API client, with a timeout that is well below the worker's lease.
         clock: how long ago a channel's readers were looked at.
-        fresh_seconds: the worker's: after this no message is sent for a slot.
         pace_seconds: real time between two messages in one channel.
     """
 
@@ -136,12 +134,10 @@ class Poster:
         client: SlackClient,
         clock: Clock | None = None,
         *,
-        fresh_seconds: float = FRESH_SECONDS,
         pace_seconds: float = PACE_SECONDS,
     ) -> None:
         self._client = client
         self._clock = clock or SystemClock()
-        self._fresh_seconds = fresh_seconds
         self._pace_seconds = pace_seconds
         self._turns: dict[str, float] = {}
         self._insiders_until: dict[str, float] = {}
@@ -225,7 +221,7 @@ class Poster:
 
     async def _page(self, claim: Claim, look: _Look) -> tuple[list[Mapping[str, Any]], bool]:
         """The newest messages of what is next to be looked at, and whether there are older ones."""
-        latest = str(claim.slot_at + self._fresh_seconds + CLOCK_MARGIN_SECONDS)
+        latest = str(claim.slot_at + claim.fresh_seconds + CLOCK_MARGIN_SECONDS)
         try:
             with sent_once(self._client) as slack:
                 page = await slack.conversations_history(

@@ -7,9 +7,13 @@ from typing import TYPE_CHECKING, NoReturn
 
 from bot.digests.errors import LeaseLostError
 from bot.digests.unfinished import NOTHING_UNFINISHED, Unfinished
+from bot.query.durations import HOUR
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
+
+FRESH_SECONDS = float(HOUR)
+"""A slot that is older than this is no longer posted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +94,7 @@ class Claim:
         last_error: why the attempt before failed, a sentence; empty where it only broke off.
         look: how far the channel has been looked through for its message, as `bot.digests.posting` writes it;
             empty before the first look.
+        fresh_seconds: how old the slot may be and still be posted.
         before_posting: to be awaited directly before the message is sent; returns the event loop's time from
             which on it may no longer be sent. Raises LeaseLostError, or StoreError when that cannot be known.
         keep_look: keeps another `look`, for the attempts to come; raises the same. The worker gives both;
@@ -110,6 +115,7 @@ class Claim:
     unconfirmed: tuple[int, ...] = ()
     last_error: str = ""
     look: str = ""
+    fresh_seconds: float = FRESH_SECONDS
     before_posting: Callable[[], Awaitable[float]] = field(default=_no_lease, repr=False, compare=False)
     keep_look: Callable[[str], Awaitable[None]] = field(default=_no_lease, repr=False, compare=False)
 

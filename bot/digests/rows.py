@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, and_, func, or_, select, update
 
-from bot.digests.due import FRESH_SECONDS
 from bot.digests.records import Digest, Slot
 from bot.digests.tables import digests, slots
 from bot.digests.unfinished import NOTHING_UNFINISHED, decode_unfinished
@@ -91,7 +90,7 @@ def is_held(claim: Claim) -> ColumnElement[bool]:
     )
 
 
-def may_be_worked(now: float) -> ColumnElement[bool]:
+def may_be_worked(now: float, fresh_seconds: float) -> ColumnElement[bool]:
     """Slots of the schedule whose time has come, of digests that run, one after the other.
 
     Each carries on from the one before it, and waits for its end. An earlier one that Slack may have taken,
@@ -106,7 +105,7 @@ def may_be_worked(now: float) -> ColumnElement[bool]:
             earlier.c.digest_id == slots.c.digest_id,
             earlier.c.slot_at < slots.c.slot_at,
             earlier.c.slot_at > slots.c.slot_at - DAY,  # not all 90 days are read
-            or_(earlier.c.uncertain.is_(False), earlier.c.slot_at > now - FRESH_SECONDS),
+            or_(earlier.c.uncertain.is_(False), earlier.c.slot_at > now - fresh_seconds),
             earlier.c.state == "open",
             earlier.c.asked_by == "",
         )

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
 
 from bot.digests.claiming import add_slots, let_come_up, take
-from bot.digests.due import FRESH_SECONDS, right_next_run
-from bot.digests.records import Claim, Notice
+from bot.digests.due import right_next_run
+from bot.digests.records import FRESH_SECONDS, Claim, Notice
 from bot.digests.rows import (
     NO_LEASE,
     as_digest,
@@ -73,6 +73,8 @@ class SlotStore:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
+        self.fresh_seconds = FRESH_SECONDS
+        """How old a slot may be that is still posted; the claims carry it."""
         self.on_end: Callable[[str, float], None] = lambda _, __: None
         """Told what became of every slot that comes to its end, and how many seconds after its time."""
 
@@ -81,9 +83,7 @@ class SlotStore:
         """Whether replicas on other machines may use the same database."""
         return self._database.is_postgres
 
-    async def claim_due(
-        self, now: float, holder: str, lease_seconds: float, fresh_seconds: float = FRESH_SECONDS
-    ) -> Claim | None:
+    async def claim_due(self, now: float, holder: str, lease_seconds: float) -> Claim | None:
         """Let the slots that are due come up, and take one of them; None when there is none.
 
         Slots come up by a compare-and-swap of the digest's next time, and are rows whose key is digest and
@@ -93,13 +93,14 @@ class SlotStore:
             now: Unix seconds.
             holder: names this worker.
             lease_seconds: how long nobody else may take it.
-            fresh_seconds: slots missed for longer are noted as skipped.
         """
 
         async def work(connection: AsyncConnection) -> tuple[list[int], Claim | None]:
-            stale = await let_come_up(connection, now, fresh_seconds)
+            stale = await let_come_up(connection, now, self.fresh_seconds)
             lease_now = self._database.lease_now()
-            return stale, await take(connection, now, holder, (lease_now, lease_now + lease_seconds))
+            return stale, await take(
+                connection, now, holder, (lease_now, lease_now + lease_seconds), self.fresh_seconds
+            )
 
         await self._database.join(_free_leases_of_the_dead)
         stale, claim = await self._database.write(work)
@@ -231,7 +232,7 @@ class SlotStore:
         slot_wait = (
             select(func.min(later))
             .join_from(slots, digests, slots.c.digest_id == digests.c.id)
-            .where(slots.c.state == "open", may_be_worked(now))
+            .where(slots.c.state == "open", may_be_worked(now, self.fresh_seconds))
         )
 
         async def work(connection: AsyncConnection) -> float | None:
@@ -249,7 +250,7 @@ class SlotStore:
             select(slots.c.digest_id, slots.c.slot_at)
             .join_from(digests, slots, slots.c.digest_id == digests.c.id)  # by the key, digest by digest
             .where(
-                slots.c.slot_at > now - FRESH_SECONDS,
+                slots.c.slot_at > now - self.fresh_seconds,
                 or_(slots.c.slot_at > now, slots.c.ended_at > now + 10 * MINUTE),
                 slots.c.asked_by == "",
                 slots.c.state.in_(("skipped", "failed")),

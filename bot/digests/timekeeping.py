@@ -76,7 +76,7 @@ class Timekeeper:
             await self._measure()
         if not self.is_off:
             await self._review()
-        self._tell()
+        await self._tell()
         return not self.is_off
 
     @property
@@ -129,13 +129,19 @@ class Timekeeper:
             _log(wrong)
         self._reviewed_at, self._offset = elapsed, now - elapsed
 
-    def _tell(self) -> None:
+    async def _tell(self) -> None:
+        """Log once that digests wait, and once that they go on.
+
+        Where the clocks were last seen apart, which is no longer believed, it is the next slot that goes on.
+        """
         if self.is_off == self._is_told:
             return
-        self._is_told = self.is_off
         if not self.is_off:
-            logger.warning("Digests go on: this machine's clock is no longer known to be wrong")
+            if not self._seems_off or await self._is_due():
+                self._is_told = False
+                logger.warning("Digests go on: this machine's clock is no longer known to be wrong")
             return
+        self._is_told = True
         skew = self._skew_seconds
         side = "behind" if skew > 0 else "ahead of"
         how_far = format_duration(abs(skew))

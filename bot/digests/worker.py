@@ -10,7 +10,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from bot.digests.claiming import MISSED
-from bot.digests.due import FRESH_SECONDS
 from bot.digests.errors import (
     LeaseLostError,
     PermanentError,
@@ -76,7 +75,6 @@ class Worker:
         lease_seconds: by the store's clock; how long a slot stays with a worker that says nothing.
         renew_seconds: real time after which a lease is renewed, and in which a message has to be sent; a
             third of the lease when absent.
-        fresh_seconds: a slot older than this is not posted.
         look_seconds: how long at most the worker sleeps before it looks again, since another process or a
             changed clock may have made something due; 15, or 3 where replicas share the database.
         first_retry_seconds: by the clock; how long the second attempt waits. It doubles up to 10 minutes.
@@ -94,7 +92,6 @@ class Worker:
         at_once: int = AT_ONCE,
         lease_seconds: float = LEASE_SECONDS,
         renew_seconds: float | None = None,
-        fresh_seconds: float = FRESH_SECONDS,
         look_seconds: float | None = None,
         first_retry_seconds: float = FIRST_RETRY_SECONDS,
         work_seconds: float = WORK_SECONDS,
@@ -106,7 +103,6 @@ class Worker:
         self._at_once = at_once
         self._lease_seconds = lease_seconds
         self._renew_seconds = renew_seconds or lease_seconds / 3
-        self._fresh_seconds = fresh_seconds
         self._look_seconds = look_seconds or (SHARED_LOOK_SECONDS if store.is_shared else LOOK_SECONDS)
         self._first_retry_seconds = first_retry_seconds
         self._work_seconds = work_seconds
@@ -201,15 +197,14 @@ class Worker:
     async def _claim(self) -> Claim | None:
         if not await self._timekeeper.may_go_on():
             return None
-        now = self._clock.now()
-        return await self._store.claim_due(now, self.holder, self._lease_seconds, self._fresh_seconds)
+        return await self._store.claim_due(self._clock.now(), self.holder, self._lease_seconds)
 
     async def _work(self, claim: Claim) -> None:
         """Bring one slot forward; never raises for what can go wrong with it."""
         begin_reference()
         if await self._handed_back(claim):
             return
-        too_late = self._clock.now() - claim.slot_at > self._fresh_seconds
+        too_late = self._clock.now() - claim.slot_at > claim.fresh_seconds
         if too_late and not claim.uncertain:
             if claim.last_error:
                 await self._settled(self._store.fail, claim, claim.last_error, None)
@@ -284,7 +279,7 @@ class Worker:
         if isinstance(error, UnfinishedLookError):
             again = retry_at <= claim.slot_at + LOOKED_FOR_SECONDS
         else:
-            again = not claim.too_late and retry_at <= claim.slot_at + self._fresh_seconds
+            again = not claim.too_late and retry_at <= claim.slot_at + claim.fresh_seconds
         await self._settled(self._store.fail, claim, sentence, retry_at if again else None)
 
     async def _handed_back(self, claim: Claim) -> bool:

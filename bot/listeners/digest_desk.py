@@ -109,7 +109,10 @@ class DigestDesk:
                 return self._question(verb.value, digest, listed=listed)
             await self._digests.store.change(digest.id, for_outsiders=True)
             self._audit("confirmed for outsiders", digest, asker)
-        done = await self._do(verb, digest, asker)
+        if confirmed and verb is Verb.RESUME and not digest.is_paused:  # "changed" asked
+            done = Done("confirmed", digest, query_of(digest))
+        else:
+            done = await self._do(verb, digest, asker)
         return await self._list(asker, done) if listed else build_digest_notice(done)
 
     async def show(self, asker: Asker) -> Message:

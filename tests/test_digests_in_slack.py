@@ -1087,3 +1087,23 @@ async def test_who_changed_what_is_logged(world: World, caplog: pytest.LogCaptur
 
 def test_the_week_of_these_tests_is_in_november_2026() -> None:
     assert datetime.fromtimestamp(NINE, UTC).isoformat() == "2026-11-23T08:00:00+00:00"
+
+
+async def test_a_test_run_says_how_far_it_reaches_and_that_a_paused_digest_stays_paused(world: World) -> None:
+    await world.ask(f"{ADD} room=88")
+    said = await world.ask("digest run 1")
+    assert "started within as much time as the next digest will cover" in said.text
+    await world.ask("digest pause 1")
+    assert "it stays paused" in (await world.ask("digest run 1")).text
+
+
+async def test_a_test_run_is_not_told_as_the_last_of_the_schedule(world: World) -> None:
+    await world.ask(f"{ADD} room=88")
+    await world.ask("digest run 1")
+    await world.slack.wait_for(lambda: posts(world))
+    store = world.bot.digests.store
+    async with asyncio.timeout(30):
+        while (await store.latest_slots((await digest(world)).id, 1))[0].state != "posted":  # noqa: ASYNC110
+            await asyncio.sleep(0)
+    assert (await digest(world)).last_result == ""
+    assert "not posted yet" in (await world.ask("digest list")).text

@@ -110,10 +110,11 @@ class Done:
             "resume": f"Resumed digest {number}: {due}{coming}.",
             "pause": f"Paused digest {number}: nothing is posted until it is resumed. It was due {due}.",
             "remove": f"Removed digest {number}: {due}.",
-            "run": f"Digest {number} is being posted as a test; its schedule goes on as it is: {due}.",
+            "run": f"Digest {number} is being posted as a test; "
+            + ("it stays paused." if digest.is_paused else f"its schedule goes on as it is: {due}."),
         }[self.what]
         paused = " It is still paused." if self.what == "changed" and digest.is_paused else ""
-        return f"{says} {covers(digest, self.query, shown)}{paused}"
+        return f"{says} {covers(digest, self.query, shown, is_test=self.what == 'run')}{paused}"
 
 
 def build_digest_list(

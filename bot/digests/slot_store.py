@@ -369,7 +369,8 @@ class SlotStore:
             last = digests.c.last_slot_at
             is_last = or_(last.is_(None), last <= claim.slot_at, last > now)
             this = and_(digests.c.id == claim.digest.id, is_last)
-            await connection.execute(update(digests).where(this).values(outcome))
+            if not claim.asked_by:  # a test says nothing of how the schedule does
+                await connection.execute(update(digests).where(this).values(outcome))
             if pause_why:
                 await pause_digest(connection, claim.digest.id, pause_why, now)
             if claim.worked_at is not None:

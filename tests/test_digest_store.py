@@ -641,9 +641,10 @@ async def test_a_locked_file_is_told_and_nothing_is_lost(tmp_path: Path, clock: 
     digest = await store.add(new())
     with closing(sqlite3.connect(tmp_path / "digests.db", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(StoreError, match="busy: another process") as raised:
+        with pytest.raises(StoreError, match=r"^The database is busy\. Try again in a moment\.$") as raised:
             await store.add(new())
         assert raised.value.reason == "busy"
+        assert "another process has kept it locked" in raised.value.for_operator()
         assert await store.get(digest.id) == digest  # reading goes on
     assert (await store.add(new())).number == 2
     await store.close()

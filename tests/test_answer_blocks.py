@@ -212,7 +212,7 @@ def test_a_young_upload_is_told_without_a_sign_and_what_needs_attention_before_i
     assert "`t` · *Uploading*" in shown(alone)
     later = replace(young, format="mp4", began_ms=row.began_ms + 20 * MINUTE_MS)
     split = a_told_page(row, 69 * MINUTE_MS, replace(young, format="mp4"), later)
-    assert [verdict.kind for verdict in split.verdicts["t"]] == [Kind.UPLOADING, Kind.SPLIT]
+    assert [verdict.kind for verdict in split.verdicts["t"]] == [Kind.SPLIT, Kind.UPLOADING]
     assert "`t` · ▲\u00a0*Split*" in shown(build_answer(split))
 
 

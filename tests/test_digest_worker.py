@@ -35,7 +35,7 @@ from bot.sandbox.slack.server import LocalSlack
 from bot.sandbox.slack.state import ARCHIVED, ASKER, BOT_USER, GENERAL, NO_BOT, PRIVATE, TEAM, Channel
 from bot.slack_client import TIMEOUT_SECONDS, NotSentError, build_slack_client, sent_once
 from tests.bolt_apps import manifest
-from tests.digest_chaos import QUICK_LEASE_SECONDS, start_worker, worker_environment
+from tests.digest_chaos import QUICK_LEASE_SECONDS, send, start_worker, worker_environment
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -1258,8 +1258,8 @@ async def test_a_process_that_was_stopped_for_longer_than_its_lease_posts_nothin
         assert await desk.worker().step(), "its lease has ended"
         (message,) = desk.posts
         await until(lambda: asyncio.get_running_loop().time() > stopped_at + QUICK_LEASE_SECONDS / 3)
-        stopped.send_signal(signal.SIGCONT)
-        stopped.send_signal(signal.SIGTERM)
+        send(stopped, signal.SIGCONT)
+        send(stopped, signal.SIGTERM)
         assert await stopped.wait() == 0
     assert desk.posts == [message]
     assert (await desk.slot(digest)).posted_ts == message.ts
@@ -1273,13 +1273,13 @@ async def test_a_process_that_was_stopped_while_slack_took_its_message_leaves_it
     desk.clock.set(NINE)
     async with desk.process() as stopped:
         await happens(desk, lambda: desk.posts)
-        stopped.send_signal(signal.SIGSTOP)
+        send(stopped, signal.SIGSTOP)
         (message,) = desk.posts
         desk.clock.advance(LEASE_SECONDS)
         assert await desk.worker().step(), "its lease has ended"
         assert (await desk.slot(digest)).posted_ts == message.ts
-        stopped.send_signal(signal.SIGCONT)
-        stopped.send_signal(signal.SIGTERM)
+        send(stopped, signal.SIGCONT)
+        send(stopped, signal.SIGTERM)
         assert await stopped.wait() == 0
     assert desk.posts == [message]
     assert (await desk.slot(digest)).attempts == 2
@@ -1293,8 +1293,7 @@ async def killed_while_it_had_a_slot(desk: Desk, **environment: str) -> Digest:
         assert process.stdout
         while await process.stdout.readline() not in {b"claimed\n", b""}:
             pass
-        if process.returncode is None:
-            process.kill()
+        send(process, signal.SIGKILL)  # unless it has died by itself
         assert await process.wait() == -signal.SIGKILL
     return digest
 

@@ -14,7 +14,7 @@ from bot.clock import clock_from
 from bot.config import load_settings, read_environment
 from bot.errors import ConfigError
 from bot.process import forbid_core_dumps, on_stop_signal, run, write_anywhere, write_data
-from bot.zones import zone_data
+from bot.zone_data import zone_data
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Sequence
@@ -143,7 +143,7 @@ def _sandbox(options: argparse.Namespace) -> int:
 def _query(options: argparse.Namespace) -> int:
     settings = load_settings(_environment())
     from bot.logs import set_up_logging
-    from bot.terminal.answer import answer_in_terminal
+    from bot.terminal.query import answer_in_terminal
 
     set_up_logging("WARNING", "text")
     form = "json" if options.json else "csv" if options.csv else "table"
@@ -151,8 +151,8 @@ def _query(options: argparse.Namespace) -> int:
 
 
 def _doctor(options: argparse.Namespace) -> int:
-    from bot.doctor.examination import run_doctor
     from bot.logs import set_up_logging
+    from bot.operating.doctor import run_doctor
 
     set_up_logging("CRITICAL", "text")
     if options.json:

@@ -13,41 +13,40 @@ from urllib.parse import urlsplit
 from aiohttp import web
 from slack_bolt.authorization import AuthorizeResult
 
-from bot.blocks.rendered import RenderedAnswers
 from bot.clock import clock_from
-from bot.digests.service import Digests
 from bot.errors import ConfigError
-from bot.health import Health
-from bot.listeners import register
-from bot.listeners.answers import Answers
-from bot.listeners.bolt_app import BoltApp
-from bot.listeners.channels import Channels
-from bot.listeners.delivery import WatchedSocketMode
-from bot.listeners.digest_desk import DigestDesk
-from bot.listeners.door import Door, Patterns, Services
-from bot.listeners.exports import Exports
-from bot.listeners.once import Once
-from bot.listeners.receiver import Receiver
-from bot.listeners.running import Running
-from bot.listeners.turnstile import Turnstile
-from bot.loop_lag import LoopLag
-from bot.metrics import Metrics
-from bot.people import People
-from bot.plural import count
+from bot.features.answers.csv_export import Exports
+from bot.features.answers.service import Answers, RenderedAnswers
+from bot.features.digests.listeners import DigestDesk
+from bot.features.digests.service import Digests
+from bot.features.registry import register
+from bot.operating.health import Health
+from bot.operating.metrics import LoopLag, Metrics
+from bot.plain_text import count
 from bot.process import on_stop_signal
-from bot.recordings import build_recordings
+from bot.recordings.details import Triage
+from bot.recordings.service import build_recordings
 from bot.redis_link import RedisLink
-from bot.sign_in import sign_in, socket_address
-from bot.slack_client import build_slack_client, quiet_logger
-from bot.triage.judged import Triage
+from bot.slack.access import Access
+from bot.slack.admission import Turnstile
+from bot.slack.bolt_app import BoltApp
+from bot.slack.channels import Channels
+from bot.slack.deduplication import Once
+from bot.slack.delivery import WatchedSocketMode
+from bot.slack.dispatch import ListenerAdapter
+from bot.slack.in_flight import Running
+from bot.slack.people import People
+from bot.slack.receiver import Receiver
+from bot.slack.sign_in import sign_in, socket_address
+from bot.slack.web_client import build_slack_client, quiet_logger
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from bot.clock import Clock
     from bot.config import Settings
-    from bot.sign_in import Home
-    from bot.slack_client import SlackClient
+    from bot.slack.sign_in import Home
+    from bot.slack.web_client import SlackClient
 
 logger = logging.getLogger(__name__)
 
@@ -162,27 +161,29 @@ class Bot:
         triage = Triage(self.recordings, self.clock)
         slack_host = urlsplit(self.settings.slack_api_url).netloc
         once = Once(self.clock, self.redis, owner=f"{slack_host}:{home.team_id}:{home.bot_id}")
-        services = Services(
-            answers=Answers(self.recordings, triage, self._rendered, people, channels, self.clock),
-            recordings=self.recordings,
-            triage=triage,
-            people=people,
-            channels=channels,
-            exports=Exports(self.recordings, self.slack, once),
-            once=once,
-            patterns=Patterns(re.compile(self.settings.room_pattern) if self.settings.room_pattern else None),
-            desk=DigestDesk(self.digests, self._people, self.slack, home, self.clock),
-            slack=self.slack,
-            clock=self.clock,
-        )
+        services = {
+            "answers": Answers(self.recordings, triage, self._rendered, people, channels, self.clock),
+            "recordings": self.recordings,
+            "triage": triage,
+            "people": people,
+            "channels": channels,
+            "exports": Exports(self.recordings, self.slack, once),
+            "once": once,
+            "room_pattern": re.compile(self.settings.room_pattern) if self.settings.room_pattern else None,
+            "desk": DigestDesk(self.digests, people, self.slack, home, self.clock),
+            "slack": self.slack,
+            "clock": self.clock,
+        }
+        access = Access(self.settings, home, people)
         register(
             bolt,
-            Door(
+            ListenerAdapter(
                 services,
-                self.settings,
-                home,
+                access,
+                once,
                 self.running,
                 self.metrics,
+                self.slack,
                 socket_mode=self._socket_mode,
             ),
         )

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+
 T = TypeVar("T")
 
 SHORTEST_SECRET = 6

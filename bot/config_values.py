@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from yarl import URL
 
 from bot.clock import clock_from
-from bot.zones import zone_info
+from bot.zone_data import zone_info
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

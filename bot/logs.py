@@ -9,18 +9,40 @@ from __future__ import annotations
 
 import json
 import logging
+import random
 import re
 import sys
 import traceback
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from bot.process import write_data
-from bot.reference import current_reference
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+
+_reference: ContextVar[str] = ContextVar("reference", default="")
+
+
+def begin_reference() -> str:
+    """Name what begins here, for this task and every task that it starts; six hexadecimal digits."""
+    reference = f"{random.getrandbits(24):06x}"
+    _reference.set(reference)
+    return reference
+
+
+def current_reference() -> str:
+    """The number of what this task works for; empty where nobody asked for it."""
+    return _reference.get()
+
+
+def reference_to_show() -> str:
+    """The number to show to a person; a new one where none was begun."""
+    return _reference.get() or begin_reference()
+
 
 _SECRETS = re.compile(
     r"(?P<shown>\bxox[a-z]-|\bxapp-|[?&]ticket=|\bSignature=|/hooks?/|hooks\.slack\.com/|\bBearer\s)"

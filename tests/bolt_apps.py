@@ -13,7 +13,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from bot.sandbox.slack import LocalSlack
+    from bot.sandbox.slack.server import LocalSlack
 
 
 def manifest(**changes: Any) -> dict[str, Any]:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, settings
 
-from bot.sandbox.slack import LocalSlack
-from bot.zones import zone_data
+from bot.sandbox.slack.server import LocalSlack
+from bot.zone_data import zone_data
 from tests.bolt_apps import bolt_app, connected_over_sockets, manifest, served_over_http
 from tests.world import World, a_world
 

@@ -18,19 +18,20 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from bot.clock import AdjustableClock, clock_from
-from bot.digests.posting import EVENT_TYPE, Poster
-from bot.digests.records import Claim, NewDigest, Posted
-from bot.digests.schedule import next_times, parse_schedule
-from bot.digests.store import open_store
-from bot.digests.worker import LEASE_SECONDS, Worker
+from bot.features.digests.models import Claim, NewDigest, Posted
+from bot.features.digests.poster import EVENT_TYPE, Poster
+from bot.features.digests.schedule import parse_schedule
+from bot.features.digests.schedule_times import next_times
+from bot.features.digests.store import open_store
+from bot.features.digests.worker import LEASE_SECONDS, Worker
 from bot.network import Network
 from bot.sandbox.slack.server import LocalSlack
 from bot.sandbox.slack.state import ASKER, BOT_USER, TEAM, Channel
-from bot.slack_client import SlackClient, build_slack_client
+from bot.slack.web_client import SlackClient, build_slack_client
 from tests.bolt_apps import manifest
 
 if TYPE_CHECKING:
-    from bot.digests.store import Store
+    from bot.features.digests.store import Store
 
 START = 1_795_417_190.0
 """Ten seconds before 07:00 UTC."""

@@ -19,18 +19,18 @@ from urllib.parse import urlencode
 from hypothesis import strategies as st
 
 from bot.app import Bot
-from bot.blocks import ids
-from bot.blocks.details import IDS as DETAILS
-from bot.digests import ids as digest_ids
-from bot.sandbox.slack import ASKER, GENERAL, READER
+from bot.features.details.message import IDS as DETAILS
+from bot.features.digests import ids as digest_ids
 from bot.sandbox.slack.delivery import HttpTransport
+from bot.sandbox.slack.state import ASKER, GENERAL, READER
+from bot.slack import ids
 from tests.fuzz_targets import BODIES, HOSTILE, JSON, ODD, TYPED, check_message, check_parts
 from tests.world import MINUTE_MS, NOW_MS, World, a_world
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
-    from bot.sandbox.slack import View
+    from bot.sandbox.slack.views import View
 
 Payload = dict[str, Any]
 Sample = tuple[str, Payload]

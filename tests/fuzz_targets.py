@@ -18,45 +18,46 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import strategies as st
 from rich.console import Console
 
-from bot.blocks.answer import PRIVATE, Audience, Readers, build_answer
-from bot.blocks.details import (
+from bot.config import load_settings
+from bot.errors import QueryError, RecordingsError, ZegoError
+from bot.features.answers.message import build_answer
+from bot.features.answers.service import question_of_button
+from bot.features.details.message import (
     build_details_blocks,
     build_details_modal,
     build_details_text,
     build_support_text,
 )
-from bot.blocks.digest_notices import build_digest_mistake, build_preview
-from bot.blocks.form import build_form
-from bot.blocks.modals import build_problem_modal
-from bot.blocks.notices import build_mistake, build_problem
-from bot.config import load_settings
-from bot.csv_file import build_csv
-from bot.digests.commands import Verb, names_digests, parse_digest_command
-from bot.digests.form import allows_outsiders, read_digest_form
-from bot.digests.schedule import next_times, parse_schedule
-from bot.digests.settings import query_of, read_settings
-from bot.errors import QueryError, RecordingsError, ZegoError
-from bot.listeners.access import asker_of, check_access
-from bot.listeners.asking import question_of_button
-from bot.listeners.origin import message_clicked, origin_of, origin_of_click
-from bot.listeners.payload import well_formed
+from bot.features.digests.commands import Verb, names_digests, parse_digest_command
+from bot.features.digests.form import allows_outsiders, read_digest_form
+from bot.features.digests.notices import build_digest_mistake, build_preview
+from bot.features.digests.schedule import parse_schedule
+from bot.features.digests.schedule_times import next_times
+from bot.features.digests.settings import query_of, read_settings
+from bot.features.form.fields import Opened, read_form
+from bot.features.form.found_ids import find_ids
+from bot.features.form.view import build_form
 from bot.logs import JsonLines, TextLines
 from bot.models import Recording, RecordingDetails, RecordingFile
-from bot.page import ButtonState, Cursor, Elsewhere, Page, Question, decode_button
-from bot.query import RecordingQuery, Status, describe_query, format_query, parse_query, resolve_window
+from bot.query.parser import format_query, parse_query, resolve_window
+from bot.query.terms import RecordingQuery, Status
+from bot.query.wording import describe_query
+from bot.recordings.csv_file import build_csv
+from bot.recordings.page import ButtonState, Cursor, Elsewhere, Page, Question, decode_button
 from bot.sandbox.slack.block_rules import MOST_MESSAGE_CHARACTERS, check_blocks, check_view, count_characters
-from bot.sign_in import Home
-from bot.terminal.as_json import details_json, page_json
+from bot.slack.access import check_access
+from bot.slack.audience import PRIVATE, Audience, Readers
+from bot.slack.blocks import build_problem_modal
+from bot.slack.forms import VALUE, FormErrors
+from bot.slack.message_text import texts_of_message
+from bot.slack.notices import build_mistake, build_problem
+from bot.slack.payload import asker_of, message_clicked, origin_of, origin_of_click, well_formed
+from bot.slack.sign_in import Home
+from bot.terminal.query import details_json, page_json
 from bot.terminal.text import show_details, show_page
-from bot.triage.form import read_form
-from bot.triage.form_fields import Opened
-from bot.triage.form_ids import VALUE
-from bot.triage.form_values import FormErrors
-from bot.triage.found_ids import find_ids
-from bot.triage.message_text import texts_of_message
 from bot.verdicts.judge import judge, judge_row
 from bot.verdicts.types import Known
-from bot.zegocloud.answers import decode_record_status, decode_tasks
+from bot.zegocloud.decoding import decode_record_status, decode_tasks
 from tests.world import NOW, NOW_MS
 
 if TYPE_CHECKING:
@@ -729,8 +730,8 @@ class Target:
 
 def targets() -> dict[str, Target]:
     """Every target but the door, by the name that the table shows."""
-    from bot.digests import ids as digest_ids
-    from bot.triage import form_ids
+    from bot.features.digests import ids as digest_ids
+    from bot.features.form import ids as form_ids
 
     return {
         "typed questions": Target(TYPED, check_query, 7),

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from bot.sandbox.slack import LocalSlack
+    from bot.sandbox.slack.server import LocalSlack
     from bot.sandbox.zegocloud import SimulatedZego
 
 ROOT = Path(__file__).parent.parent

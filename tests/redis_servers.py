@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.redis_link import RedisAwayError, RedisLink
+from bot.redis_connection import RedisAwayError
+from bot.redis_link import RedisLink
 
 if TYPE_CHECKING:
     import signal

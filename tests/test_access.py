@@ -8,15 +8,26 @@ import pytest
 
 from bot.config import Settings
 from bot.errors import AccessError
-from bot.listeners.access import Asker, asker_of, check_access
-from bot.sandbox.slack import ASKER, DM_ASKER, GENERAL, PARTNER, PRIVATE, READER, SHARED
-from bot.sandbox.slack.state import ORGANIZATION, SISTER_TEAM, TEAM
-from bot.sign_in import Home
+from bot.sandbox.slack.state import (
+    ASKER,
+    DM_ASKER,
+    GENERAL,
+    ORGANIZATION,
+    PARTNER,
+    PRIVATE,
+    READER,
+    SHARED,
+    SISTER_TEAM,
+    TEAM,
+)
+from bot.slack.access import check_access
+from bot.slack.payload import Asker, asker_of
+from bot.slack.sign_in import Home
 from tests.fuzz_deliveries import settled
 from tests.world import MINUTE_MS, NOW_MS, World, a_world
 
 if TYPE_CHECKING:
-    from bot.sandbox.slack import Message
+    from bot.sandbox.slack.state import Message
 
 HOME = Home("T0HOME001", "", "U0BOT0001", "B0BOT0001")
 GRID = Home("T0HOME001", "E0GRID001", "U0BOT0001", "B0BOT0001")

@@ -10,27 +10,23 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bot.blocks import ids
-from bot.blocks.answer import (
-    MAX_BLOCKS_CHARACTERS,
-    MAX_TEXT_CHARACTERS,
-    PRIVATE,
-    Audience,
-    Readers,
-    headed,
-)
-from bot.blocks.answer import build_answer as build_answer_for
-from bot.blocks.answer_text import answer_in_words
-from bot.blocks.notices import build_help, build_mistake, build_problem, build_progress
-from bot.blocks.text import code, escape, name, shortened, unbroken
-from bot.blocks.verdict_words import words_in_plain
 from bot.errors import QueryError
+from bot.features.answers.message import MAX_BLOCKS_CHARACTERS, answer_in_words, headed
+from bot.features.answers.message import build_answer as build_answer_for
+from bot.features.help import build_help
+from bot.features.recording_text import words_in_plain
 from bot.models import ENDED, FAILED, ONGOING, PAUSED, Recording, RecordingDetails, RecordingFile
-from bot.page import ButtonState, Cursor, Elsewhere, Page, Question, decode_button
-from bot.query import RecordingQuery, Sort, Status, format_query, help_terms, parse_query, resolve_window
+from bot.plain_text import replaced
+from bot.query.parser import format_query, parse_query, resolve_window
+from bot.query.terms import RecordingQuery, Sort, Status
 from bot.query.times import Window
+from bot.query.wording import help_terms
+from bot.recordings.page import ButtonState, Cursor, Elsewhere, Page, Question, decode_button
 from bot.sandbox.slack.block_rules import MOST_MESSAGE_CHARACTERS, check_blocks, count_characters
-from bot.unseen import replaced
+from bot.slack import ids
+from bot.slack.audience import PRIVATE, Audience, Readers
+from bot.slack.blocks import MAX_TEXT_CHARACTERS, code, escape, name, shortened, unbroken
+from bot.slack.notices import build_mistake, build_problem, build_progress
 from bot.verdicts.judge import judge_row
 from bot.verdicts.types import At, Kind, Outside, Verdict
 from tests.world import HOUR_MS, MINUTE_MS, NOW, NOW_MS

@@ -6,24 +6,23 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-import bot.reading.attention
+import bot.recordings.attention
 from bot.errors import ZegoBadAnswerError
-from bot.page import Question
-from bot.query import parse_query
-from bot.recordings import Recordings
+from bot.query.parser import parse_query
+from bot.recordings.page import Question
+from bot.recordings.service import Recordings
 from bot.sandbox.recording_life import FileScript
 from bot.sandbox.zego_faults import Fault, FaultKind
 from bot.verdicts.judge import judge
-from bot.zegocloud.client import ZegoClient
+from bot.zegocloud.client import RetryPolicy, ZegoClient
 from bot.zegocloud.limiter import Limiter
-from bot.zegocloud.retries import RetryPolicy
 from tests.vendor import a_vendor, ids
 from tests.world import HOUR_MS, MINUTE_MS, NOW, NOW_MS, World
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bot.page import Page
+    from bot.recordings.page import Page
 
 
 async def find(world: World, text: str, **more: object) -> Page:
@@ -149,7 +148,7 @@ async def test_a_file_that_cannot_be_read_is_no_reason_to_call_a_recording_empty
 
 
 async def test_details_of_what_began_before_count_among_the_most(world: World) -> None:
-    most = bot.reading.attention.MOST_CHECKED
+    most = bot.recordings.attention.MOST_CHECKED
     add_fine(world, most)
     old = world.zego.add_task(room_id="old", began_ms=NOW_MS - 50 * HOUR_MS, status=2)
     recordings = unhurried(world)
@@ -206,7 +205,7 @@ async def test_paging_reaches_each_once(world: World) -> None:
 
 
 async def test_of_very_many_those_that_run_or_failed_are_looked_at_first(world: World) -> None:
-    most = bot.reading.attention.MOST_CHECKED
+    most = bot.recordings.attention.MOST_CHECKED
     add_fine(world, most + 20)
     failed = world.zego.add_task(room_id="old", began_ms=NOW_MS - 40 * HOUR_MS, status=4)
     recordings = unhurried(world)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bot.blocks.details import IDS as DETAILS
-from bot.sandbox.slack import (
+from bot.features.details.message import IDS as DETAILS
+from bot.sandbox.slack.state import (
     ASKER,
     BOT_USER,
     DM_ASKER,
@@ -25,7 +25,8 @@ from tests.fuzz_deliveries import settled
 from tests.world import HOUR_MS, NOW_MS, World
 
 if TYPE_CHECKING:
-    from bot.sandbox.slack import Message, View
+    from bot.sandbox.slack.state import Message
+    from bot.sandbox.slack.views import View
 
 GROUP_DM, GROUP_DM_WITH_BOT = "C0GROUPDM1", "C0GROUPDM2"
 LINK = "https://"

@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 
 from bot.clock import AdjustableClock
-from bot.sandbox.slack import LocalSlack
+from bot.sandbox.slack.server import LocalSlack
 from bot.sandbox.zegocloud import SimulatedZego
 from tests.bench.driver import Driver
 from tests.bench.questions import Kind, Outcome

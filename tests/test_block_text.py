@@ -10,20 +10,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.blocks.buttons import context, section
-from bot.blocks.digest_notices import (
+from bot.errors import QueryError
+from bot.features.digests.models import Digest, Notice
+from bot.features.digests.notices import (
     Done,
     build_digest_list,
     build_digest_mistake,
     build_digest_notice,
     build_owner_notice,
 )
-from bot.blocks.notices import build_mistake, build_problem
-from bot.blocks.text import MAX_CHARACTERS, code, date, escape, shortened
-from bot.digests.records import Digest, Notice
-from bot.errors import QueryError
-from bot.query import RecordingQuery
+from bot.query.terms import RecordingQuery
 from bot.sandbox.slack.block_rules import check_blocks
+from bot.slack.blocks import MAX_CHARACTERS, code, context, date, escape, section, shortened
+from bot.slack.notices import build_mistake, build_problem
 
 NINE = 1_795_420_800
 DATE = date(NINE * 1000)

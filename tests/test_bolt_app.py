@@ -9,7 +9,7 @@ import pytest
 from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.request.async_request import AsyncBoltRequest
 
-from bot.listeners.bolt_app import BoltApp
+from bot.slack.bolt_app import BoltApp
 
 if TYPE_CHECKING:
     from slack_bolt.context.ack.async_ack import AsyncAck

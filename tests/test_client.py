@@ -30,7 +30,8 @@ from bot.errors import (
     ZegoUnreachableError,
 )
 from bot.sandbox.zegocloud import SimulatedZego
-from bot.zegocloud.client import Asking, RetryPolicy, ZegoClient
+from bot.zegocloud.client import RetryPolicy, ZegoClient
+from bot.zegocloud.in_flight import Asking
 from bot.zegocloud.limiter import Lane, Limiter
 from bot.zegocloud.protocol import DescribeTasks, TaskFilter, sign
 from bot.zegocloud.transport import MOST_BYTES

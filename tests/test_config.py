@@ -14,8 +14,8 @@ import pytest
 
 from bot.config import Settings, load_settings, read_environment
 from bot.config_values import Secret
-from bot.digests.engines import open_engine
 from bot.errors import ConfigError
+from bot.storage.database import open_engine
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

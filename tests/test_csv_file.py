@@ -8,12 +8,12 @@ import json
 
 import pytest
 
-from bot import csv_file
-from bot.csv_file import COLUMNS, fields_of, iso_utc
 from bot.models import Recording, RecordingDetails, RecordingFile
-from bot.page import Page, Question
-from bot.query import parse_query, resolve_window
-from bot.terminal.as_json import page_json
+from bot.query.parser import parse_query, resolve_window
+from bot.recordings import csv_file
+from bot.recordings.csv_file import COLUMNS, fields_of, iso_utc
+from bot.recordings.page import Page, Question
+from bot.terminal.query import page_json
 from bot.verdicts.judge import judge
 
 BEGAN_MS = 1_795_417_200_007

@@ -12,9 +12,8 @@ from urllib.parse import urlencode
 import aiohttp
 import pytest
 
-from bot.sandbox.slack import ASKER, GENERAL
 from bot.sandbox.slack.delivery import sign
-from bot.sandbox.slack.state import BOT_USER, TEAM
+from bot.sandbox.slack.state import ASKER, BOT_USER, GENERAL, TEAM
 from tests.world import World, a_world
 
 if TYPE_CHECKING:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from bot.sandbox.slack import ASKER, GENERAL, NO_BOT, SHARED
+from bot.sandbox.slack.state import ASKER, GENERAL, NO_BOT, SHARED
 from bot.sandbox.zego_faults import Fault, FaultKind
 from tests.world import HOUR_MS, NOW_MS, World
 
 if TYPE_CHECKING:
-    from bot.sandbox.slack import View
+    from bot.sandbox.slack.views import View
 
 
 async def details_of(world: World, text: str = "last=6h", channel: str = GENERAL) -> View:

@@ -12,23 +12,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.blocks import details as shown_details
-from bot.blocks.answer import PRIVATE, Audience, Readers
-from bot.blocks.details import DetailsIds, build_support_text, words_in_mrkdwn, words_in_plain
-from bot.blocks.recording_words import describe_file, is_link
-from bot.models import (
-    ENDED,
-    FAILED,
-    ONGOING,
-    PAUSED,
-    STARTING,
-    Recording,
-    RecordingDetails,
-    RecordingFile,
-)
-from bot.plural import format_size
+from bot.features.details import message as shown_details
+from bot.features.details.message import DetailsIds, build_support_text
+from bot.features.recording_text import describe_file, is_link, words_in_mrkdwn, words_in_plain
+from bot.models import ENDED, FAILED, ONGOING, PAUSED, STARTING, Recording, RecordingDetails, RecordingFile
+from bot.plain_text import format_size
 from bot.sandbox.slack.block_rules import check_blocks, check_view, count_characters
-from bot.verdicts.judge import At, Kind, Known, Outside, judge
+from bot.slack.audience import PRIVATE, Audience, Readers
+from bot.verdicts.judge import judge
+from bot.verdicts.types import At, Kind, Known, Outside
 
 NOW = 1_795_417_200_000
 MINUTE, HOUR = 60_000, 3_600_000

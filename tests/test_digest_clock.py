@@ -11,10 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from bot.clock import AdjustableClock
-from bot.digests.due import slots_until
-from bot.digests.records import Digest, NewDigest, Posted
-from bot.digests.store import open_store
-from bot.digests.timekeeping import (
+from bot.features.digests.clock_check import (
     AGREED_SECONDS,
     APART_SECONDS,
     FAR_SECONDS,
@@ -22,12 +19,16 @@ from bot.digests.timekeeping import (
     REVIEW_SECONDS,
     Timekeeper,
 )
-from bot.digests.worker import Worker
-from bot.query.durations import DAY, HOUR, MINUTE
-from bot.reading.sight import SIGNATURE_TOLERANCE_MS
+from bot.features.digests.models import Digest, NewDigest, Posted
+from bot.features.digests.slots import slots_until
+from bot.features.digests.store import open_store
+from bot.features.digests.worker import Worker
+from bot.query.times import DAY, HOUR, MINUTE
+from bot.recordings.window import SIGNATURE_TOLERANCE_MS
 from bot.sandbox.zego_faults import Fault, FaultKind
 from bot.sandbox.zegocloud import SimulatedZego
-from bot.zegocloud.client import Asking, RetryPolicy, ZegoClient
+from bot.zegocloud.client import RetryPolicy, ZegoClient
+from bot.zegocloud.in_flight import Asking
 from bot.zegocloud.limiter import Lane, Limiter
 from tests.databases import database_or_skip
 from tests.test_digests_in_slack import add, digest, ended, posts
@@ -38,8 +39,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
-    from bot.digests.records import Claim, Slot
-    from bot.digests.store import Store
+    from bot.features.digests.models import Claim, Slot
+    from bot.features.digests.store import Store
 
 NINE = 1_795_420_800
 """Mon 2026-11-23 09:00 in Berlin."""

@@ -7,23 +7,23 @@ import string
 
 import pytest
 
-from bot.blocks.digest_form import build_digest_form
-from bot.blocks.digest_notices import build_digest_mistake
-from bot.digests import ids
-from bot.digests.commands import (
+from bot.errors import QueryError
+from bot.features.digests import ids
+from bot.features.digests.commands import (
     DigestCommand,
     Verb,
     misspells_digests,
     names_digests,
     parse_digest_command,
 )
-from bot.digests.form import kept_by_form, read_digest_form
-from bot.digests.settings import DigestSettings, format_settings, has_own_window, read_settings
-from bot.errors import QueryError
-from bot.page import MAX_VALUE, ButtonState, decode_button
-from bot.query import RecordingQuery, format_query, parse_query
+from bot.features.digests.form import build_digest_form, kept_by_form, read_digest_form
+from bot.features.digests.notices import build_digest_mistake
+from bot.features.digests.settings import DigestSettings, format_settings, has_own_window, read_settings
+from bot.query.parser import format_query, parse_query
+from bot.query.terms import RecordingQuery
+from bot.recordings.page import MAX_VALUE, ButtonState, decode_button
 from bot.sandbox.slack.block_rules import check_blocks, check_view
-from bot.triage.form_values import FormErrors
+from bot.slack.forms import FormErrors
 from tests.world import NOW
 
 BERLIN = "Europe/Berlin"

@@ -11,23 +11,27 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.blocks.digest import MAX_TEXT_CHARACTERS, build_digest
-from bot.blocks.digest_chart import draw_chart
-from bot.blocks.digest_notices import Done, build_digest_list, build_owner_notice
-from bot.blocks.digest_text import and_more
-from bot.digests.chart import Chart, chart_labels
-from bot.digests.comparison import Comparison, compare
-from bot.digests.headline import busiest, figures
-from bot.digests.records import Claim, Digest, Notice
-from bot.digests.report import Report, Summary, summarise
-from bot.digests.unfinished import Unfinished
-from bot.digests.window import SlotWindow, window_of
 from bot.errors import QueryError
+from bot.features.digests.message import MAX_TEXT_CHARACTERS, and_more, build_digest, draw_chart
+from bot.features.digests.models import Claim, Digest, Notice
+from bot.features.digests.notices import Done, build_digest_list, build_owner_notice
+from bot.features.digests.report import (
+    Chart,
+    Comparison,
+    Report,
+    Summary,
+    busiest,
+    chart_labels,
+    compare,
+    figures,
+    summarise,
+)
+from bot.features.digests.slots import SlotWindow, window_of
+from bot.features.digests.unfinished import Unfinished
 from bot.models import ENDED, FAILED, ONGOING, PAUSED, Recording
-from bot.page import Page, Question
-from bot.query import format_query, parse_query
-from bot.query.durations import DAY, HOUR, MINUTE
-from bot.query.times import Window
+from bot.query.parser import format_query, parse_query
+from bot.query.times import DAY, HOUR, MINUTE, Window
+from bot.recordings.page import Page, Question
 from bot.sandbox.slack.block_rules import MOST_MESSAGE_CHARACTERS, check_blocks, count_characters
 from bot.verdicts.types import At, Kind, Outside, Verdict
 

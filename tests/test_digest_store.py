@@ -13,21 +13,22 @@ import pytest
 from sqlalchemy import event, text
 
 from bot.clock import AdjustableClock
-from bot.digests.database import Database
-from bot.digests.errors import FullChannelError, StoreError
-from bot.digests.migrations import MIGRATIONS
-from bot.digests.records import NewDigest
-from bot.digests.store import MOST_A_CHANNEL, Store, open_store
-from bot.digests.unfinished import NOTHING_UNFINISHED, OpenRecording, Unfinished
 from bot.errors import QueryError
+from bot.features.digests.errors import FullChannelError
+from bot.features.digests.models import NewDigest
+from bot.features.digests.store import MOST_A_CHANNEL, Store, open_store
+from bot.features.digests.unfinished import NOTHING_UNFINISHED, OpenRecording, Unfinished
 from bot.models import Recording
+from bot.storage.database import Database
+from bot.storage.errors import StoreError
+from bot.storage.migrations import MIGRATIONS
 from tests.databases import database_or_skip
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from bot.digests.records import Claim, Digest
+    from bot.features.digests.models import Claim, Digest
 
 NINE = 1_795_420_800
 """Mon 2026-11-23 09:00 in Berlin."""

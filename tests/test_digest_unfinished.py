@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bot.digests.surveys import MOST_LOOKED_AT_AGAIN, Surveys
-from bot.digests.unfinished import (
+from bot.features.digests.data import MOST_LOOKED_AT_AGAIN, Surveys
+from bot.features.digests.slots import SlotWindow
+from bot.features.digests.unfinished import (
     MOST_KEPT,
     NOTHING_UNFINISHED,
     OpenRecording,
@@ -19,11 +20,11 @@ from bot.digests.unfinished import (
     decode_unfinished,
     leave_to_next,
 )
-from bot.digests.window import SlotWindow
 from bot.models import ENDED, FAILED, ONGOING, PAUSED, STARTING, Recording
-from bot.query import Status, parse_query
-from bot.query.durations import HOUR, MINUTE
-from bot.reading.plan import PLANS
+from bot.query.parser import parse_query
+from bot.query.terms import Status
+from bot.query.times import HOUR, MINUTE
+from bot.recordings.window import PLANS
 from bot.sandbox.recording_life import FileScript
 from bot.sandbox.zego_faults import Fault, FaultKind
 from tests.databases import database_or_skip

@@ -17,23 +17,23 @@ import pytest
 from aiohttp import web
 
 from bot.clock import AdjustableClock
-from bot.digests.errors import (
+from bot.errors import ZegoUnreachableError
+from bot.features.digests.errors import (
     LeaseLostError,
     PermanentError,
     TransientError,
     UncertainError,
     UnfinishedLookError,
 )
-from bot.digests.posting import EVENT_TYPE, Poster
-from bot.digests.records import Claim, NewDigest, Notice, Posted
-from bot.digests.store import Store, open_store
-from bot.digests.worker import LEASE_SECONDS, TELL_LEASE_SECONDS, Worker
-from bot.errors import ZegoUnreachableError
+from bot.features.digests.models import Claim, NewDigest, Notice, Posted
+from bot.features.digests.poster import EVENT_TYPE, Poster
+from bot.features.digests.store import Store, open_store
+from bot.features.digests.worker import LEASE_SECONDS, TELL_LEASE_SECONDS, Worker
 from bot.network import Network
-from bot.query.durations import MINUTE
+from bot.query.times import MINUTE
 from bot.sandbox.slack.server import LocalSlack
 from bot.sandbox.slack.state import ARCHIVED, ASKER, BOT_USER, GENERAL, NO_BOT, PRIVATE, TEAM, Channel
-from bot.slack_client import TIMEOUT_SECONDS, NotSentError, build_slack_client, sent_once
+from bot.slack.web_client import TIMEOUT_SECONDS, NotSentError, build_slack_client, sent_once
 from tests.bolt_apps import manifest
 from tests.digest_chaos import QUICK_LEASE_SECONDS, send, start_worker, worker_environment
 
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from bot.digests.records import Digest, Slot
+    from bot.features.digests.models import Digest, Slot
     from bot.sandbox.slack.state import Message
 
 NINE = 1_795_420_800

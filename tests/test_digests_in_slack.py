@@ -11,13 +11,12 @@ import aiohttp
 import pytest
 
 from bot.app import Bot
-from bot.blocks.text import escape
-from bot.digests.errors import StoreError
-from bot.digests.posting import EVENT_TYPE
-from bot.digests.service import ADJUSTED_LEASE_SECONDS
-from bot.digests.worker import TELL_LEASE_SECONDS
-from bot.query.durations import DAY, HOUR, MINUTE
-from bot.sandbox.slack import (
+from bot.features.digests.poster import EVENT_TYPE
+from bot.features.digests.service import ADJUSTED_LEASE_SECONDS
+from bot.features.digests.worker import TELL_LEASE_SECONDS
+from bot.query.times import DAY, HOUR, MINUTE
+from bot.sandbox.slack.block_rules import check_blocks
+from bot.sandbox.slack.state import (
     ASKER,
     BOT_USER,
     DM_ASKER,
@@ -29,8 +28,9 @@ from bot.sandbox.slack import (
     READER,
     SHARED,
 )
-from bot.sandbox.slack.block_rules import check_blocks
 from bot.sandbox.zego_faults import Fault, FaultKind
+from bot.slack.blocks import escape
+from bot.storage.errors import StoreError
 from tests.databases import database_or_skip
 from tests.world import HOUR_MS, MINUTE_MS, NOW, World, a_world
 
@@ -38,8 +38,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
-    from bot.digests.records import Digest, Slot
-    from bot.sandbox.slack import Message, View
+    from bot.features.digests.models import Digest, Slot
+    from bot.sandbox.slack.state import Message
+    from bot.sandbox.slack.views import View
 
 NINE = 1_795_420_800
 """Mon 2026-11-23 09:00 in Berlin, an hour after the world begins."""

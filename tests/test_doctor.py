@@ -14,7 +14,7 @@ import pytest
 from aiohttp import web
 
 from bot.clock import AdjustableClock
-from bot.doctor.examination import examine, run_doctor
+from bot.operating.doctor import examine, run_doctor
 from bot.sandbox.slack.server import LocalSlack
 from bot.sandbox.zegocloud import SimulatedZego
 from tests.databases import database_or_skip

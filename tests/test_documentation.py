@@ -11,8 +11,8 @@ import pytest
 
 from bot.__main__ import _parser
 from bot.config import Settings, load_settings
-from bot.manifest import bot_scopes, load_manifest
-from bot.query import help_terms, readme_table
+from bot.query.wording import help_terms, readme_table
+from bot.slack.manifest import bot_scopes, load_manifest
 from tests.world import a_world
 
 ROOT = Path(__file__).parent.parent
@@ -108,8 +108,8 @@ def test_every_variable_that_is_read_is_a_setting() -> None:
         for path in (ROOT / "bot").rglob("*.py")
         if re.search(r"\bos\.(environ|getenv)", path.read_text("utf-8"))
     }
-    assert reading.keys() == {"__main__.py", "terminal/answer.py"}
-    assert reading["terminal/answer.py"] == {"environ:"}  # COLUMNS, as every program of the terminal does
+    assert reading.keys() == {"__main__.py", "terminal/query.py"}
+    assert reading["terminal/query.py"] == {"environ:"}  # COLUMNS, as every program of the terminal does
 
 
 def test_every_scope_of_the_manifest_is_explained_and_no_other() -> None:

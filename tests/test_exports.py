@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bot.sandbox.slack import ASKER, GENERAL, NO_BOT, READER
+from bot.sandbox.slack.state import ASKER, GENERAL, NO_BOT, READER
 from bot.sandbox.zego_faults import Fault, FaultKind
 from tests.world import MINUTE_MS, NOW_MS, World
 
 if TYPE_CHECKING:
-    from bot.sandbox.slack import Message
+    from bot.sandbox.slack.state import Message
 
 
 def add_ended(world: World, count: int) -> list[str]:

@@ -11,18 +11,25 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from bot.blocks.form import build_form
 from bot.errors import QueryError
-from bot.query import RecordingQuery, Sort, Status, format_query, parse_query
-from bot.query.durations import DAY, HOUR, MAX_SECONDS
-from bot.query.times import RelativeDay, TimePoint
+from bot.features.form import ids
+from bot.features.form.fields import (
+    FormResult,
+    Opened,
+    Where,
+    fields_of,
+    kept_terms,
+    read_form,
+    suggested_query,
+)
+from bot.features.form.found_ids import FoundIds
+from bot.features.form.view import build_form
+from bot.query.parser import format_query, parse_query
+from bot.query.terms import RecordingQuery, Sort, Status
+from bot.query.times import DAY, HOUR, MAX_SECONDS, RelativeDay, TimePoint
 from bot.sandbox.slack.block_rules import check_view
 from bot.sandbox.slack.form_state import initial_state
-from bot.triage import form_ids as ids
-from bot.triage.form import FormResult, read_form
-from bot.triage.form_fields import Opened, Where, fields_of, kept_terms, suggested_query
-from bot.triage.form_values import FormErrors
-from bot.triage.found_ids import FoundIds
+from bot.slack.forms import VALUE, FormErrors
 
 NOW = dt.datetime(2026, 11, 23, 13, 3, tzinfo=dt.UTC).timestamp()
 """Monday 23 November 2026, 14:03 in Berlin."""
@@ -40,7 +47,7 @@ def state_of(query: RecordingQuery | None, **how: Any) -> dict[str, Any]:
 
 def fill(state: dict[str, Any], block_id: str, value: Any) -> None:
     """Fill one field in as `view_submission` has it."""
-    field = state["values"].setdefault(block_id, {}).setdefault(ids.VALUE, {})
+    field = state["values"].setdefault(block_id, {}).setdefault(VALUE, {})
     if block_id in {ids.SUBJECT, ids.STATUS, ids.WINDOW, ids.ORDER, ids.WHERE}:
         field["selected_option"] = {"text": {"type": "plain_text", "text": "as shown"}, "value": value}
     elif block_id == ids.FOUND_ROOMS:
@@ -387,9 +394,7 @@ def test_a_room_that_slack_s_options_cannot_carry_is_typed_instead() -> None:
     unusual = "%&<>'" * 25
     found = FoundIds(rooms=("12&30", unusual, "50%41"))
     state = state_of(None, found=found)
-    assert [
-        option["value"] for option in state["values"][ids.FOUND_ROOMS][ids.VALUE]["selected_options"]
-    ] == [
+    assert [option["value"] for option in state["values"][ids.FOUND_ROOMS][VALUE]["selected_options"]] == [
         *("12%2630", "50%2541"),
     ]
     assert read_form(state, now=NOW, zone=BERLIN).query.rooms == (unusual, "12&30", "50%41")

@@ -7,24 +7,24 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bot.blocks.form import build_form, build_loading_form
 from bot.clock import AdjustableClock
-from bot.query import RecordingQuery, format_query, parse_query
-from bot.query.values import Status
-from bot.sandbox.slack import ASKER, GENERAL, LocalSlack
+from bot.features.form import ids
+from bot.features.form.fields import Opened, Where, kept_terms, read_form, suggested_query
+from bot.features.form.found_ids import FoundIds, find_ids
+from bot.features.form.view import build_form, build_loading_form
+from bot.query.parser import format_query, parse_query
+from bot.query.terms import RecordingQuery, Status
 from bot.sandbox.slack.block_rules import check_blocks, check_view
-from bot.triage import form_ids as ids
-from bot.triage.form import read_form
-from bot.triage.form_fields import Opened, Where, kept_terms, suggested_query
-from bot.triage.form_values import FormErrors
-from bot.triage.found_ids import FoundIds, find_ids
-from bot.triage.message_text import texts_of_message
+from bot.sandbox.slack.server import LocalSlack
+from bot.sandbox.slack.state import ASKER, GENERAL
+from bot.slack.forms import FormErrors
+from bot.slack.message_text import texts_of_message
 from tests.bolt_apps import bolt_app, manifest, served_over_http
 
 if TYPE_CHECKING:
     from slack_bolt.async_app import AsyncApp
 
-    from bot.sandbox.slack import View
+    from bot.sandbox.slack.views import View
 
 NOW = 1_795_417_200.0
 BERLIN = "Europe/Berlin"

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bot.listeners.forms import LOOKS_FOR_THE_END, THREAD_MESSAGES, texts_of_thread
-from bot.sandbox.slack import ASKER, GENERAL, PRIVATE_NO_BOT, READER
+from bot.features.form.found_ids import FoundIds, existing_first
+from bot.features.form.listeners import LOOKS_FOR_THE_END, THREAD_MESSAGES, texts_of_thread
+from bot.sandbox.slack.state import ASKER, GENERAL, PRIVATE_NO_BOT, READER
 from bot.sandbox.zego_faults import Fault, FaultKind
-from bot.triage.existing import existing_first
-from bot.triage.found_ids import FoundIds
 from tests.test_metrics import figures
 from tests.world import HOUR_MS, NOW_MS, World, a_world
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from bot.sandbox.slack import Message, View
+    from bot.sandbox.slack.state import Message
+    from bot.sandbox.slack.views import View
     from bot.sandbox.slack.web_api import ApiCall
 
 

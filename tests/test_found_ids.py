@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.query import RecordingQuery, format_query, parse_query
+from bot.features.form.found_ids import MAX_FOUND, FoundIds, find_ids
+from bot.query.parser import format_query, parse_query
+from bot.query.terms import RecordingQuery
 from bot.sandbox.recording_life import make_task_id
-from bot.triage.found_ids import MAX_FOUND, FoundIds, find_ids
-from bot.triage.message_text import texts_of_message
+from bot.slack.message_text import texts_of_message
 from tests.support_messages import MESSAGES, T1, T2, T3
 
 NOW = 1_795_417_200.0

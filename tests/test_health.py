@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 
 from bot.errors import ZegoBusyError
-from bot.health import PROBE_EVERY_SECONDS, Health
+from bot.operating.health import PROBE_EVERY_SECONDS, Health
 from bot.sandbox.zego_faults import Fault, FaultKind
 from tests.virtual_time import in_virtual_time
 from tests.world import World, a_world

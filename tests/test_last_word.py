@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bot.listeners.last_word import say
-from bot.sandbox.slack import ASKER, GENERAL, SHARED
+from bot.sandbox.slack.state import ASKER, GENERAL, SHARED
 from bot.sandbox.zego_faults import Fault, FaultKind
-from bot.slack_client import Taken
+from bot.slack.sender import say
+from bot.slack.web_client import Taken
 from tests.fuzz_deliveries import settled
 from tests.world import MINUTE_MS, NOW_MS, World
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from bot.listeners.last_word import Message
-    from bot.sandbox.slack import Message as Shown
+    from bot.sandbox.slack.state import Message as Shown
+    from bot.slack.sender import Message
 
 ANSWER: Message = {"text": "answer", "blocks": ["answer"]}
 UNSURE: Message = {"text": "unsure", "blocks": ["unsure"]}

@@ -10,9 +10,7 @@ from itertools import pairwise
 import pytest
 
 from bot.errors import TooLateError
-from bot.zegocloud.fair_queue import BACKGROUND_SHARE, USUAL_TURNS, FairQueue, Lane
-from bot.zegocloud.limiter import Limiter, Turn
-from bot.zegocloud.permits import LocalPermits
+from bot.zegocloud.limiter import BACKGROUND_SHARE, USUAL_TURNS, FairQueue, Lane, Limiter, LocalPermits, Turn
 from tests.virtual_time import in_virtual_time
 
 PEOPLE, BACKGROUND = Lane.INTERACTIVE, Lane.BACKGROUND

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bot.clock import AdjustableClock
-from bot.sandbox.slack import (
+from bot.sandbox.slack.app_manifest import ManifestError, NotDeclaredError
+from bot.sandbox.slack.refusals import ImpossibleError
+from bot.sandbox.slack.server import LocalSlack
+from bot.sandbox.slack.state import (
     ARCHIVED,
     ASKER,
     DM_PEOPLE,
@@ -18,10 +21,6 @@ from bot.sandbox.slack import (
     PRIVATE,
     READER,
     SHARED,
-    ImpossibleError,
-    LocalSlack,
-    ManifestError,
-    NotDeclaredError,
 )
 from tests.bolt_apps import bolt_app, connected_over_sockets, manifest, served_over_http
 

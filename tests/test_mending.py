@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.models import Recording, TaskPage, Unreadable
-from bot.reading.mending import MendedList
+from bot.recordings.listing import MendedList
 from bot.zegocloud.protocol import PAGE_SIZE, DescribeTasks, TaskFilter
 
 if TYPE_CHECKING:

@@ -10,11 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.query import format_query, parse_query
-from bot.sandbox.slack import ASKER, DM_ASKER, GENERAL, READER
-from bot.sandbox.slack.state import BOT_USER
+from bot.query.parser import format_query, parse_query
+from bot.sandbox.slack.state import ASKER, BOT_USER, DM_ASKER, GENERAL, READER
 from bot.sandbox.zego_faults import Fault, FaultKind
-from bot.triage.message_text import question_of_message
+from bot.slack.message_text import question_of_message
 from tests.fuzz_deliveries import settled
 from tests.world import HOUR_MS, MINUTE_MS, NOW, NOW_MS, World, a_world
 

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 import aiohttp
 import pytest
 
-from bot.loop_lag import LoopLag
-from bot.metrics import MOST_WORDS
+from bot.operating.metrics import MOST_WORDS, LoopLag
 from bot.sandbox.zego_faults import Fault, FaultKind
 from tests.processes import bot_environment, running
 from tests.test_documentation import README
@@ -145,7 +144,7 @@ async def test_readme_tells_of_every_metric_and_of_no_other(world: World) -> Non
 
 
 async def test_every_outcome_and_label_in_the_code_is_in_readme() -> None:
-    from bot.listeners.delivery import _OUTCOMES
+    from bot.slack.delivery import _OUTCOMES
 
     others = {"answered", "unexpected", "repeated", "ignored", "unsigned", "unreadable", "unknown"}
     for outcome in {*_OUTCOMES.values(), *others}:

@@ -17,7 +17,7 @@ from bot.config import load_settings
 from bot.errors import ConfigError
 from bot.network import Network
 from bot.sandbox.zegocloud import SimulatedZego
-from bot.slack_client import build_slack_client, quiet_logger
+from bot.slack.web_client import build_slack_client, quiet_logger
 from tests.processes import finished, running
 from tests.proxies import certificate, forward_proxy
 

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.clock import AdjustableClock
-from bot.listeners.once import CLICK_SECONDS, DELIVERY_SECONDS, Once
-from bot.sandbox.slack import GENERAL
+from bot.sandbox.slack.state import GENERAL
+from bot.slack.deduplication import CLICK_SECONDS, DELIVERY_SECONDS, Once
 from tests.world import HOUR_MS, NOW_MS, World
 
 if TYPE_CHECKING:
-    from bot.sandbox.slack import Delivery, View
+    from bot.sandbox.slack.delivery import Delivery
+    from bot.sandbox.slack.views import View
 
 
 @pytest.fixture

@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bot.models import ENDED, FAILED, ONGOING, PAUSED, STARTING
-from bot.reading.outcomes import MOST_ASKED
-from bot.reading.screen import RUNNING_READ_WHOLE
+from bot.recordings.details import Triage
+from bot.recordings.live import RUNNING_READ_WHOLE
+from bot.recordings.outcomes import MOST_ASKED
 from bot.sandbox.recording_life import FileScript
 from bot.sandbox.zego_faults import Fault, FaultKind
-from bot.triage.judged import Triage
 from tests.vendor import Vendor, a_vendor
 from tests.world import HOUR_MS, MINUTE_MS, NOW_MS, World
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from bot.page import Page
+    from bot.recordings.page import Page
 
 NOT_ENABLED = Fault(FaultKind.CODE, code=100000016)
 NOTHING = Fault(FaultKind.NOTHING)

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.page import MAX_VALUE, ButtonState, Cursor, decode_button
-from bot.query import RecordingQuery, Sort, Status, format_query, parse_query
-from bot.query.values import MAX_ROOM_BYTES, MAX_ROOMS
+from bot.query.parser import format_query, parse_query
+from bot.query.terms import MAX_ROOM_BYTES, MAX_ROOMS, RecordingQuery, Sort, Status
+from bot.recordings.page import MAX_VALUE, ButtonState, Cursor, decode_button
 from tests.world import NOW, NOW_MS
 
 TASK_ID = "YRHu6-E4IyvEAAAD"

@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.listeners.origin import Origin, origin_of
-from bot.listeners.payload import values_of, well_formed
+from bot.slack.payload import Origin, origin_of, values_of, well_formed
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,9 @@ from aiohttp import web
 
 from bot.clock import AdjustableClock
 from bot.network import Network
-from bot.people import People
-from bot.sandbox.slack import ASKER
-from bot.slack_client import build_slack_client
+from bot.sandbox.slack.state import ASKER
+from bot.slack.people import People
+from bot.slack.web_client import build_slack_client
 from tests.world import HOUR_MS, NOW, NOW_MS, World
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ async def test_the_log_says_where_an_answer_was_unexpected_and_only_then(
 ) -> None:
     async with people_told(web.Response(**answer)) as people:
         await people.name(ASKER)
-    [record] = [record for record in caplog.records if record.name == "bot.people"]
+    [record] = [record for record in caplog.records if record.name == "bot.slack.people"]
     assert bool(record.exc_info) == has_traceback
 
 

@@ -11,11 +11,10 @@ import pytest
 from sqlalchemy import text
 
 from bot.clock import AdjustableClock
-from bot.digests.database_errors import store_error
-from bot.digests.engines import STATEMENT_SECONDS
-from bot.digests.errors import _FOR_OPERATORS, StoreError
-from bot.digests.store import Store, open_store
-from bot.doctor.services import check_database
+from bot.features.digests.store import Store, open_store
+from bot.operating.doctor import check_database
+from bot.storage.database import STATEMENT_SECONDS, store_error
+from bot.storage.errors import _FOR_OPERATORS, StoreError
 from tests.databases import database_or_skip
 from tests.postgres_server import postgres_server
 from tests.test_config import RIGHT, load_settings

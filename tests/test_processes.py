@@ -15,7 +15,7 @@ import aiohttp
 import pytest
 
 from bot.clock import SystemClock
-from bot.sandbox.slack import LocalSlack
+from bot.sandbox.slack.server import LocalSlack
 from bot.sandbox.zego_faults import Fault, FaultKind
 from bot.sandbox.zegocloud import SimulatedZego
 from tests.processes import bot_environment, finished, running

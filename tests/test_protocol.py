@@ -31,8 +31,7 @@ from bot.errors import (
     ZegoError,
 )
 from bot.models import Recording, RecordingDetails, RecordingFile
-from bot.zegocloud.answers import decode_record_status, decode_tasks
-from bot.zegocloud.headers import Received, parse_retry_after, parse_skew
+from bot.zegocloud.decoding import Received, decode_record_status, decode_tasks, parse_retry_after, parse_skew
 from bot.zegocloud.protocol import DescribeRecordStatus, DescribeTasks, TaskFilter, build_request, sign
 
 OPENAPI = Path(__file__).parents[2] / "shared" / "reference" / "zego-openapi"

@@ -12,27 +12,11 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from bot.errors import QueryError
-from bot.query import (
-    TERMS,
-    RecordingQuery,
-    Sort,
-    Status,
-    describe_query,
-    describe_subject,
-    describe_window,
-    format_query,
-    help_terms,
-    parse_query,
-    readme_table,
-    resolve_window,
-    wants_help,
-)
-from bot.query.durations import DAY, HOUR, MAX_SECONDS
-from bot.query.terms import KEYS
-from bot.query.text import Change, edited
-from bot.query.times import RelativeDay, TimePoint, Window
-from bot.query.typed_text import MAX_SHOWN
-from bot.query.values import SORT_SYNONYMS, STATUS_SYNONYMS
+from bot.query.parser import format_query, parse_query, resolve_window, wants_help
+from bot.query.terms import KEYS, SORT_SYNONYMS, STATUS_SYNONYMS, TERMS, RecordingQuery, Sort, Status
+from bot.query.times import DAY, HOUR, MAX_SECONDS, RelativeDay, TimePoint, Window
+from bot.query.tokenizer import MAX_SHOWN, Change, edited
+from bot.query.wording import describe_query, describe_subject, describe_window, help_terms, readme_table
 from bot.query.zones import asker_zone
 
 BERLIN = "Europe/Berlin"

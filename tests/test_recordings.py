@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 
 from bot.errors import InvalidParameterError, NotEnabledError, QueryError, ZegoUnreachableError
 from bot.models import API_HISTORY_MS, ENDED, FAILED, ONGOING, PAUSED, STARTING
-from bot.page import Question
-from bot.query import RecordingQuery, quote
-from bot.recordings import HINT_PATIENCE_SECONDS
+from bot.query.terms import RecordingQuery
+from bot.query.tokenizer import quote
+from bot.recordings.details import Triage
+from bot.recordings.page import Question
+from bot.recordings.service import HINT_PATIENCE_SECONDS
 from bot.sandbox.zego_faults import Fault, FaultKind
-from bot.triage.judged import Triage
 from tests.test_truth import all_ids, read_back, read_forward
 from tests.vendor import Vendor, a_vendor, ids, pressed
 from tests.world import HOUR_MS, MINUTE_MS, NOW_MS
@@ -25,7 +26,7 @@ from tests.world import HOUR_MS, MINUTE_MS, NOW_MS
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from bot.page import Page
+    from bot.recordings.page import Page
 
 NOT_ENABLED = Fault(FaultKind.CODE, code=100000016)
 

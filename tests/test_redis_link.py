@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.errors import ConfigError
-from bot.redis_link import KEY_PREFIX, RedisAwayError, RedisLink, Script
+from bot.redis_connection import KEY_PREFIX, RedisAwayError
+from bot.redis_link import RedisLink, Script
 from tests.redis_servers import own_redis, redis_or_skip
 from tests.vendor_server import closed_port
 

@@ -14,14 +14,13 @@ import aiohttp
 import pytest
 
 from bot.clock import AdjustableClock, SystemClock
+from bot.concurrency import together
 from bot.errors import QueryError
-from bot.logs import JsonLines, TextLines
-from bot.reading.sharing import SharedWork
-from bot.reading.together import together
-from bot.reference import begin_reference, current_reference
-from bot.sandbox.slack import ASKER, LocalSlack
+from bot.logs import JsonLines, TextLines, begin_reference, current_reference
+from bot.recordings.single_flight import SingleFlight
 from bot.sandbox.slack.delivery import sign
-from bot.sandbox.slack.state import TEAM
+from bot.sandbox.slack.server import LocalSlack
+from bot.sandbox.slack.state import ASKER, TEAM
 from bot.sandbox.zego_faults import Fault, FaultKind
 from bot.sandbox.zegocloud import SimulatedZego
 from bot.zegocloud.client import ZegoClient
@@ -111,7 +110,7 @@ async def test_the_number_in_an_error_finds_the_delivery_and_every_call_made_for
     assert {call["attempt"] for call in calls} == {1, 2, 3}
     assert {call["code"] for call in calls} == {"100000015"}
     assert all(call["waited_ms"] >= 0 for call in calls)
-    failed = [line for line in found if line["logger"] == "bot.zegocloud.retries"]
+    failed = [line for line in found if line["logger"] == "bot.zegocloud.client"]
     assert {line["level"] for line in failed} == {"WARNING"}
     assert "DescribeTasks failed 3 times" in failed[0]["message"]
     assert [line["outcome"] for line in found if "outcome" in line] == ["vendor_failed"]
@@ -142,14 +141,14 @@ async def test_a_call_that_two_wait_for_is_logged_for_the_first_and_the_second_s
         gate.set()
         begun, joined = await first, await second
         await client.aclose()
-    [call] = log.of("bot.zegocloud.sent")
+    [call] = log.of("bot.zegocloud.limiter")
     assert (call["reference"], call["code"], call["attempt"]) == (begun, "0", 1)
     [line] = [line for line in log.lines if line["message"].startswith("Joined")]
     assert (line["reference"], line["message"]) == (joined, f"Joined DescribeTasks of {begun}")
 
 
 async def test_work_that_two_wait_for_says_so_too(log: Lines) -> None:
-    work: SharedWork[str] = SharedWork()
+    work: SingleFlight[str] = SingleFlight()
     gate = asyncio.Event()
 
     async def look(_: Any) -> str:
@@ -161,17 +160,17 @@ async def test_work_that_two_wait_for_says_so_too(log: Lines) -> None:
         return reference, await work.get("same", look)
 
     first, second = asyncio.create_task(ask()), asyncio.create_task(ask())
-    await until(lambda: log.of("bot.reading.sharing"))
+    await until(lambda: log.of("bot.recordings.single_flight"))
     gate.set()
     begun, joined = await first, await second
     assert begun[0] != joined[0]
     assert begun[1] == joined[1] == begun[0]
-    [line] = log.of("bot.reading.sharing")
+    [line] = log.of("bot.recordings.single_flight")
     assert (line["reference"], line["message"]) == (joined[0], f"Joined what {begun[0]} looks for")
 
 
 async def test_work_that_fails_when_nobody_waits_any_more_is_logged_with_where(log: Lines) -> None:
-    work: SharedWork[str] = SharedWork()
+    work: SingleFlight[str] = SingleFlight()
     begun = asyncio.Event()
 
     async def look(_: Any) -> str:
@@ -185,8 +184,8 @@ async def test_work_that_fails_when_nobody_waits_any_more_is_logged_with_where(l
     await begun.wait()
     asking.cancel()
     await asyncio.wait({asking})
-    await until(lambda: log.of("bot.reading.sharing"))
-    [line] = log.of("bot.reading.sharing")
+    await until(lambda: log.of("bot.recordings.single_flight"))
+    [line] = log.of("bot.recordings.single_flight")
     assert "KeyError" in line["traceback"]
 
 
@@ -212,7 +211,9 @@ async def test_a_slot_of_a_digest_has_a_number_of_its_own(world: World, log: Lin
     await world.ask("digest run 1")
 
     def posted() -> list[dict[str, Any]]:
-        return [line for line in log.of("bot.digests.worker") if line["message"].endswith(": posted")]
+        return [
+            line for line in log.of("bot.features.digests.worker") if line["message"].endswith(": posted")
+        ]
 
     await until(posted)
     [slot] = posted()

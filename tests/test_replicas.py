@@ -11,10 +11,10 @@ import pytest
 
 from bot.app import Bot
 from bot.clock import AdjustableClock
-from bot.listeners.once import CLICK_SECONDS, Once
 from bot.redis_link import RedisLink
-from bot.sandbox.slack import GENERAL
 from bot.sandbox.slack.delivery import HttpTransport
+from bot.sandbox.slack.state import GENERAL
+from bot.slack.deduplication import CLICK_SECONDS, Once
 from tests.redis_servers import own_redis, redis_or_skip
 from tests.vendor_server import closed_port
 from tests.world import HOUR_MS, NOW, NOW_MS, World, a_world
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from bot.sandbox.slack import Delivery, View
+    from bot.sandbox.slack.delivery import Delivery
+    from bot.sandbox.slack.views import View
 
 
 @pytest.fixture

@@ -12,20 +12,20 @@ import pytest
 from aiohttp import web
 
 from bot.errors import SlackRefusedError
-from bot.listeners.reply import MAX_SOCKET_ACK_BYTES, Reply
-from bot.listeners.running import Running
 from bot.logs import JsonLines, TextLines
 from bot.network import Network
-from bot.sandbox.slack import ASKER, GENERAL, READER
+from bot.sandbox.slack.state import ASKER, GENERAL, READER
 from bot.sandbox.zego_faults import Fault, FaultKind
-from bot.slack_client import build_slack_client
+from bot.slack.in_flight import Running
+from bot.slack.sender import MAX_SOCKET_ACK_BYTES, Reply
+from bot.slack.web_client import build_slack_client
 from tests.bolt_apps import bolt_app, served_over_http
 from tests.world import MINUTE_MS, NOW_MS, World, a_world
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from bot.sandbox.slack import Message
+    from bot.sandbox.slack.state import Message
 
 QUESTION = "room=1230 status=ended last=6h"
 """Asks the vendor once."""

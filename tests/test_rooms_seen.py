@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.reading.rooms_seen import ROOMS_KEPT, RoomsSeen
+from bot.recordings.service import ROOMS_KEPT, RoomsSeen
 
 
 def seen(*rooms: str) -> RoomsSeen:

@@ -13,11 +13,11 @@ import pytest_asyncio
 from playwright.async_api import expect
 
 from bot.clock import AdjustableClock
-from bot.manifest import load_manifest
 from bot.sandbox.sandbox import Sandbox
-from bot.sandbox.slack import ASKER, BOT_USER, GENERAL, Message
+from bot.sandbox.slack.state import ASKER, BOT_USER, GENERAL, Message
 from bot.sandbox.time_passing import let_pass
 from bot.sandbox.zego_faults import Fault, FaultKind
+from bot.slack.manifest import load_manifest
 from tests.browser import launched, needs_chromium, visit
 
 if TYPE_CHECKING:

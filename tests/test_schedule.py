@@ -13,16 +13,9 @@ from cronsim import CronSim
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.digests.schedule import (
-    Schedule,
-    describe_schedule,
-    format_schedule,
-    next_times,
-    parse_schedule,
-    previous_time,
-    shortest_gap_seconds,
-)
 from bot.errors import QueryError
+from bot.features.digests.schedule import describe_schedule, format_schedule, parse_schedule
+from bot.features.digests.schedule_times import Schedule, next_times, previous_time, shortest_gap_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.sandbox.slack import ASKER, GENERAL
+from bot.sandbox.slack.state import ASKER, GENERAL
 from tests.test_digests_in_slack import ADD, NINE, digest, ended, go_to
 from tests.test_forms import answered, filled, from_bot
 from tests.test_slack_answers import add_ended, tasks_in
 from tests.world import HOUR_MS, NOW_MS, World
 
 if TYPE_CHECKING:
-    from bot.sandbox.slack import Message
+    from bot.sandbox.slack.state import Message
 
 DIGITS = ["١٢٣٠", "۱۲۳۰", "१२३०", "১২৩০", "１２３０"]
 """1230 in Arabic, Persian, Hindi, Bengali and full-width digits."""

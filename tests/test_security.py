@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bot.blocks.details import IDS as DETAILS
-from bot.digests import ids as digest_ids
-from bot.sandbox.slack import ASKER, GENERAL, PRIVATE
-from bot.sandbox.slack.state import TEAM
+from bot.features.details.message import IDS as DETAILS
+from bot.features.digests import ids as digest_ids
+from bot.sandbox.slack.state import ASKER, GENERAL, PRIVATE, TEAM
 from tests.fuzz_deliveries import TASK, Sample, Sender, a_sender, settled
 
 if TYPE_CHECKING:
-    from bot.digests.records import Digest
+    from bot.features.digests.models import Digest
 
 ELSEWHERE = "T0OTHER01"
 MANAGING = (

@@ -20,9 +20,9 @@ from bot.clock import SystemClock
 from bot.errors import TooLateError
 from bot.redis_link import RedisLink
 from bot.sandbox.zegocloud import SimulatedZego
-from bot.zegocloud.client import Asking, RetryPolicy, ZegoClient
-from bot.zegocloud.fair_queue import BACKGROUND_SHARE, Lane
-from bot.zegocloud.limiter import Limiter
+from bot.zegocloud.client import RetryPolicy, ZegoClient
+from bot.zegocloud.in_flight import Asking
+from bot.zegocloud.limiter import BACKGROUND_SHARE, Lane, Limiter
 from bot.zegocloud.permit_scripts import JOIN, TAKE
 from bot.zegocloud.protocol import DescribeTasks, TaskFilter
 from bot.zegocloud.shared_permits import LATE_SECONDS, SharedPermits

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.models import API_HISTORY_MS
-from bot.page import Question
-from bot.query import parse_query
-from bot.reading.sight import (
+from bot.query.parser import parse_query
+from bot.recordings.page import Question
+from bot.recordings.window import (
     MARGIN_MS,
     SIGNATURE_TOLERANCE_MS,
     SKEW_ERROR_MS,

@@ -12,10 +12,9 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from bot.network import Network
-from bot.page import ButtonState
-from bot.sandbox.slack import ASKER, GENERAL
-from bot.sandbox.slack.state import TEAM
-from bot.slack_client import build_slack_client, is_slacks
+from bot.recordings.page import ButtonState
+from bot.sandbox.slack.state import ASKER, GENERAL, TEAM
+from bot.slack.web_client import build_slack_client, is_slacks
 from tests.test_deliveries import command, deliver
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from bot.digests.errors import PermanentError, TransientError, UncertainError
-from bot.digests.posting import failure
+from bot.features.digests.errors import PermanentError, TransientError, UncertainError
+from bot.features.digests.poster import failure
 from bot.network import Network
-from bot.slack_client import (
+from bot.slack.web_client import (
     SLACK_ERRORS,
     NotSentError,
     SlackClient,

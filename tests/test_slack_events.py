@@ -10,17 +10,9 @@ from aiohttp import web
 from slack_sdk.signature import SignatureVerifier
 
 from bot.clock import AdjustableClock
-from bot.sandbox.slack import (
-    ASKER,
-    DM_ASKER,
-    GENERAL,
-    PARTNER,
-    PRIVATE,
-    READER,
-    SHARED,
-    ImpossibleError,
-    LocalSlack,
-)
+from bot.sandbox.slack.refusals import ImpossibleError
+from bot.sandbox.slack.server import LocalSlack
+from bot.sandbox.slack.state import ASKER, DM_ASKER, GENERAL, PARTNER, PRIVATE, READER, SHARED
 from tests.bolt_apps import bolt_app, manifest, served_over_http
 
 if TYPE_CHECKING:

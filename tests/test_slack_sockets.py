@@ -12,7 +12,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.clock import AdjustableClock
-from bot.sandbox.slack import LocalSlack
+from bot.sandbox.slack.server import LocalSlack
 from tests.bolt_apps import bolt_app, connected_over_sockets, manifest
 
 if TYPE_CHECKING:

@@ -13,7 +13,8 @@ from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetry
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.clock import AdjustableClock
-from bot.sandbox.slack import (
+from bot.sandbox.slack.server import LocalSlack
+from bot.sandbox.slack.state import (
     ARCHIVED,
     ASKER,
     BOT_USER,
@@ -24,7 +25,6 @@ from bot.sandbox.slack import (
     PRIVATE,
     PRIVATE_NO_BOT,
     READER,
-    LocalSlack,
 )
 from tests.bolt_apps import manifest
 

@@ -18,7 +18,7 @@ import pytest
 
 from bot import __version__
 from bot.clock import AdjustableClock
-from bot.csv_file import COLUMNS
+from bot.recordings.csv_file import COLUMNS
 from bot.sandbox.recording_life import FileScript
 from bot.sandbox.zego_faults import Fault, FaultKind
 from bot.sandbox.zegocloud import SimulatedZego

@@ -9,21 +9,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.query.durations import (
+from bot.query.times import (
     DAY,
     HOUR,
     MAX_SECONDS,
     MINUTE,
     WEEK,
+    RelativeDay,
+    TimePoint,
+    Window,
     canonical_duration,
+    describe_moment,
+    describe_span,
     exact_duration,
+    format_duration,
     looks_like_duration,
     parse_duration,
+    parse_time_point,
 )
-from bot.query.time_words import parse_time_point
-from bot.query.times import RelativeDay, TimePoint, Window, describe_moment, describe_span, format_duration
-from bot.query.typed_text import Mistake
-from bot.query.zones import ABBREVIATIONS, asker_zone, find_zone, zone_info
+from bot.query.tokenizer import Mistake
+from bot.query.zones import ABBREVIATIONS, asker_zone, find_zone
+from bot.zone_data import zone_info
 
 NOW = dt.datetime(2026, 11, 23, 13, 3, tzinfo=dt.UTC).timestamp()
 BERLIN, NEW_YORK, LORD_HOWE = "Europe/Berlin", "America/New_York", "Australia/Lord_Howe"

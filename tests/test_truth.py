@@ -15,7 +15,7 @@ from tests.vendor import Vendor, a_vendor, ids
 from tests.world import HOUR_MS, MINUTE_MS, NOW_MS
 
 if TYPE_CHECKING:
-    from bot.page import Page
+    from bot.recordings.page import Page
 
 UNKNOWN = 9
 USUAL_FILTERS = {STARTING: 2, ONGOING: 2, PAUSED: 2, ENDED: 3, FAILED: 3, UNKNOWN: 2}

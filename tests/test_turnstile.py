@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from bot.listeners.turnstile import Turnstile
+from bot.slack.admission import Turnstile
 
 
 class Passes:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.query.typed_text import (
+from bot.query.tokenizer import (
     MAX_SHOWN,
     Mistake,
     double_backslashes,

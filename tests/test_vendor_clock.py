@@ -8,14 +8,14 @@ import json
 import pytest
 from rich.console import Console
 
-from bot.blocks.answer import PRIVATE
-from bot.blocks.details import build_details_blocks, build_details_text
-from bot.digests.surveys import Surveys
-from bot.digests.window import SlotWindow
-from bot.query import RecordingQuery, Status
-from bot.terminal.as_json import details_json
+from bot.features.details.message import build_details_blocks, build_details_text
+from bot.features.digests.data import Surveys
+from bot.features.digests.slots import SlotWindow
+from bot.query.terms import RecordingQuery, Status
+from bot.recordings.details import Triage
+from bot.slack.audience import PRIVATE
+from bot.terminal.query import details_json
 from bot.terminal.text import show_details
-from bot.triage.judged import Triage
 from bot.verdicts.types import Kind
 from tests.vendor import a_vendor
 from tests.world import HOUR_MS, MINUTE_MS, NOW_MS

@@ -24,19 +24,9 @@ from bot.models import (
 )
 from bot.sandbox.recording_scenes import SCENES
 from bot.sandbox.zegocloud import SimulatedZego
-from bot.verdicts.judge import (
-    At,
-    Kind,
-    Known,
-    Outside,
-    Thresholds,
-    Verdict,
-    judge,
-    judge_row,
-    needs_attention,
-    worst,
-)
+from bot.verdicts.judge import judge, judge_row, needs_attention, worst
 from bot.verdicts.tasks import QUIT_REASONS
+from bot.verdicts.types import At, Kind, Known, Outside, Thresholds, Verdict
 from bot.zegocloud.cache import is_final
 from bot.zegocloud.client import ZegoClient
 from bot.zegocloud.limiter import Limiter

@@ -8,9 +8,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from bot.clock import AdjustableClock
-from bot.page import ButtonState, Question, decode_button
-from bot.query import format_query, parse_query
-from bot.recordings import Recordings
+from bot.query.parser import format_query, parse_query
+from bot.recordings.page import ButtonState, Question, decode_button
+from bot.recordings.service import Recordings
 from bot.sandbox.zegocloud import SimulatedZego
 from bot.zegocloud.client import RetryPolicy, ZegoClient
 from bot.zegocloud.limiter import Limiter
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from aiohttp import web
 
-    from bot.page import Cursor, Page
+    from bot.recordings.page import Cursor, Page
 
 AT_ONCE = RetryPolicy(wait_initial_seconds=0.001, wait_max_seconds=0.001)
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bot.models import API_HISTORY_MS
-from bot.query.durations import DAY
 from bot.query.terms import TERMS, RecordingQuery
-from bot.query.time_words import parse_time_point
-from bot.query.times import RelativeDay, TimePoint, Window, describe_moment
-from bot.query.typed_text import Mistake
-from bot.query.zones import zone_info
+from bot.query.times import DAY, RelativeDay, TimePoint, Window, describe_moment, parse_time_point
+from bot.query.tokenizer import Mistake
+from bot.zone_data import zone_info
 
 _HISTORY_SECONDS = API_HISTORY_MS // 1000
 

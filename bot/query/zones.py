@@ -6,8 +6,8 @@ import difflib
 import re
 from functools import cache, lru_cache
 
-from bot.query.typed_text import Mistake, shown
-from bot.zones import NOT_ZONES, zone_info, zone_names
+from bot.query.tokenizer import Mistake, shown
+from bot.zone_data import NOT_ZONES, zone_info, zone_names
 
 __all__ = ["ABBREVIATIONS", "asker_zone", "find_zone", "zone_info"]
 

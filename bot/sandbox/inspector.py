@@ -12,7 +12,7 @@ from aiohttp import web
 from bot.sandbox.zegocloud import SimulatedZego
 
 if TYPE_CHECKING:
-    from bot.sandbox.slack import LocalSlack
+    from bot.sandbox.slack.server import LocalSlack
     from bot.sandbox.zegocloud import SeenRequest
 
 REMEMBERED_ENTRIES = 150

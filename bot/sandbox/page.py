@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import WSCloseCode, web
 
 from bot.sandbox.page_actions import ACTIONS
-from bot.sandbox.slack import BOT_USER, ImpossibleError, NotDeclaredError
+from bot.sandbox.slack.app_manifest import NotDeclaredError
+from bot.sandbox.slack.refusals import ImpossibleError
+from bot.sandbox.slack.state import BOT_USER
 from bot.sandbox.switches import switch_states
 from bot.sandbox.this_machine import only_this_machine
 

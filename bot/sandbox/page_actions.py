@@ -6,13 +6,17 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from bot.sandbox.slack import BOT_USER, ImpossibleError, NotDeclaredError
+from bot.sandbox.slack.app_manifest import NotDeclaredError
 from bot.sandbox.slack.form_state import filled_in
+from bot.sandbox.slack.refusals import ImpossibleError
+from bot.sandbox.slack.state import BOT_USER
 from bot.sandbox.switches import SWITCHES, switch_states
 from bot.sandbox.time_passing import let_pass
 
 if TYPE_CHECKING:
-    from bot.sandbox.slack import Channel, Delivery, Message, View
+    from bot.sandbox.slack.delivery import Delivery
+    from bot.sandbox.slack.state import Channel, Message
+    from bot.sandbox.slack.views import View
     from bot.sandbox.stage import Stage
 
 Body = dict[str, Any]

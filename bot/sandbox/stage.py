@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Self
 from bot.app import Bot
 from bot.clock import AdjustableClock
 from bot.config import load_settings
-from bot.manifest import load_manifest
 from bot.sandbox.inspector import Inspector, WatchedZego
-from bot.sandbox.slack import GENERAL, PRIVATE, READER, LocalSlack, Message
-from bot.sandbox.slack.state import TEAM
+from bot.sandbox.slack.server import LocalSlack
+from bot.sandbox.slack.state import GENERAL, PRIVATE, READER, TEAM, Message
+from bot.slack.manifest import load_manifest
 
 if TYPE_CHECKING:
     from types import TracebackType

@@ -12,7 +12,7 @@ from bot.sandbox.zego_faults import Fault, FaultKind
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from bot.sandbox.slack import Delivery
+    from bot.sandbox.slack.delivery import Delivery
     from bot.sandbox.stage import Stage
 
 USUAL_RPS = 10

@@ -9,16 +9,15 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
-from bot.blocks.answer_text import within_a_day
-from bot.blocks.recording_words import FILE_STATES, GOING_ON, began_or_requested
-from bot.blocks.text import label, lasted, mark, plain_date, sane
-from bot.blocks.verdict_words import words_in_plain
+from bot.features.answers.message import within_a_day
+from bot.features.recording_text import FILE_STATES, GOING_ON, began_or_requested, words_in_plain
 from bot.models import FAILED, ONGOING, PAUSED, RUNNING, STARTING
-from bot.plural import count, format_size
-from bot.query import describe_query, help_terms
-from bot.reading.sight import skew_note
-from bot.words import asides, found, size, unreadable_files, worst_verdict
-from bot.zones import zone_info
+from bot.plain_text import count, format_size
+from bot.query.wording import describe_query, help_terms
+from bot.recordings.answer_text import asides, found, size, unreadable_files, worst_verdict
+from bot.recordings.window import skew_note
+from bot.slack.blocks import label, lasted, mark, plain_date, sane
+from bot.zone_data import zone_info
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from bot.models import Recording, RecordingDetails, RecordingFile
-    from bot.page import Page
+    from bot.recordings.page import Page
     from bot.verdicts.types import Verdict
 
 COLOURS = {STARTING: "cyan", ONGOING: "green", PAUSED: "yellow", FAILED: "red"}

@@ -23,22 +23,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.models import ENDED, RUNNING, STARTING, STATUS_WORDS
-from bot.plural import count
-from bot.query.durations import format_duration
-from bot.verdicts import coverage as verdict_coverage
+from bot.plain_text import count
+from bot.query.times import format_duration
+from bot.verdicts import files as verdict_coverage
 from bot.verdicts import files as verdict_files
 from bot.verdicts import tasks as verdict_tasks
-from bot.verdicts.types import (
-    NOTHING_MORE,
-    USUAL,
-    At,
-    Kind,
-    Known,
-    Outside,
-    Thresholds,
-    Verdict,
-    Words,
-)
+from bot.verdicts.types import NOTHING_MORE, USUAL, At, Kind, Known, Outside, Thresholds, Verdict, Words
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable

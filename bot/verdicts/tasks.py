@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.models import ENDED, FAILED, PAUSED, RUNNING, STARTING, Recording, RecordingDetails
-from bot.query.durations import format_duration
-from bot.verdicts.coverage import last_file_ended_ms
+from bot.query.times import format_duration
+from bot.verdicts.files import last_file_ended_ms
 from bot.verdicts.types import At, Kind, Outside, Verdict, Words
 
 if TYPE_CHECKING:

@@ -1,19 +1,296 @@
-"""The limiter: at most so many requests reach the vendor in any second, people before background work."""
+"""What is told of every request that was sent: to the log, and to whoever counts them."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Self
+import logging
+import math
+from collections import OrderedDict, deque
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TYPE_CHECKING, Generic, Protocol, Self, TypeVar
+
+from cachetools import LRUCache
 
 from bot.errors import TooLateError
-from bot.zegocloud.fair_queue import FairQueue, Lane
-from bot.zegocloud.permits import LocalPermits
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Callable, Container, Hashable
     from types import TracebackType
 
-    from bot.zegocloud.permits import Permit, Permits
+
+BACKGROUND_SHARE = 20
+"""While both lanes wait, every 20th turn goes to the background lane, so that it never starves."""
+
+USUAL_TURNS = 6
+"""As many calls as a screen of an answer takes at most, one after the other: 2 in most cases."""
+
+FLOWS_KNOWN = 10_000
+
+
+class Lane(IntEnum):
+    """Who waits. A lower number goes first."""
+
+    INTERACTIVE = 0
+    BACKGROUND = 1
+
+
+class Waiting(Protocol):
+    """What stands in the queue: in a lane, as part of a flow."""
+
+    lane: Lane
+    flow: Hashable
+
+
+_T = TypeVar("_T", bound=Waiting)
+
+
+class FairQueue(Generic[_T]):
+    """Who waits, in the order of their turns: lane by lane, and inside a lane one of each flow in turn.
+
+    A flow that had its turn and comes back with its next call goes before those that have not begun: where
+    more is asked than can be answered, some get a whole answer in time, instead of everybody half of one.
+    """
+
+    def __init__(self) -> None:
+        self._turns_had: LRUCache[Hashable, int] = LRUCache(FLOWS_KNOWN)
+        self._lanes: dict[Lane, OrderedDict[Hashable, OrderedDict[_T, None]]] = {
+            lane: OrderedDict() for lane in Lane
+        }
+        self._waiting = dict.fromkeys(Lane, 0)
+        self._passed_over = 0
+
+    def __len__(self) -> int:
+        return sum(self._waiting.values())
+
+    def waiting(self, lane: Lane) -> int:
+        """How many wait in a lane."""
+        return self._waiting[lane]
+
+    def push(self, turn: _T) -> None:
+        """Put a turn at the end of its flow."""
+        flows = self._lanes[turn.lane]
+        goes_first = self._goes_first(turn.flow, flows)
+        flows.setdefault(turn.flow, OrderedDict())[turn] = None
+        if goes_first:
+            flows.move_to_end(turn.flow, last=False)
+        self._waiting[turn.lane] += 1
+
+    def had_turn(self, flow: Hashable) -> None:
+        """Note that a call of a flow has its turn."""
+        if flow is not None:
+            self._turns_had[flow] = self._turns_had.get(flow, 0) + 1
+
+    def _goes_first(self, flow: Hashable, flows: Container[Hashable]) -> bool:
+        """Whether a call that comes now belongs to a flow that has begun and is not a long one."""
+        return flow not in flows and 0 < self._turns_had.get(flow, 0) < USUAL_TURNS
+
+    def remove(self, turn: _T) -> bool:
+        """Take a turn out, wherever it stands; False when it does not wait."""
+        flows = self._lanes[turn.lane]
+        members = flows.get(turn.flow)
+        if members is None or turn not in members:
+            return False
+        del members[turn]
+        if not members:
+            del flows[turn.flow]
+        self._waiting[turn.lane] -= 1
+        return True
+
+    def pop(self, lane: Lane | None = None) -> _T:
+        """Take out the turn that comes next, of this lane if somebody waits there. The queue is not empty."""
+        if lane is None or not self._waiting[lane]:
+            lane = self._next_lane()
+        flow, members = next(iter(self._lanes[lane].items()))
+        turn = next(iter(members))
+        self.remove(turn)
+        if members:
+            self._lanes[lane].move_to_end(flow)
+        return turn
+
+    def _next_lane(self) -> Lane:
+        if not self._waiting[Lane.BACKGROUND]:
+            return Lane.INTERACTIVE
+        self._passed_over += 1
+        if self._waiting[Lane.INTERACTIVE] and self._passed_over < BACKGROUND_SHARE:
+            return Lane.INTERACTIVE
+        self._passed_over = 0
+        return Lane.BACKGROUND
+
+    def ahead(self, lane: Lane, flow: Hashable, turn: _T | None = None) -> int:
+        """How many go before `turn`, or before one that would join `flow` now, if nobody else comes."""
+        flows = self._lanes[lane]
+        members = flows.get(flow, ())
+        place = len(members) if turn is None else list(members).index(turn)
+        count, rotates_first = place, 0 if turn is None and self._goes_first(flow, flows) else 1
+        if flow not in flows:  # the usual case, and there may be thousands in front
+            count += len(flows) * rotates_first
+        else:
+            for name, others in flows.items():
+                if name == flow:
+                    rotates_first = 0
+                else:
+                    count += min(len(others), place + rotates_first)
+        if lane is Lane.BACKGROUND:
+            count += min(self._waiting[Lane.INTERACTIVE], (BACKGROUND_SHARE - 1) * (count + 1))
+        return count
+
+
+class Permit:
+    """Leave to send one request.
+
+    Args:
+        lane: who it is for; None leaves that to the queue.
+        name: what it is called among several processes; empty where there is only one.
+    """
+
+    __slots__ = ("lane", "name")
+
+    def __init__(self, lane: Lane | None = None, name: str = "") -> None:
+        self.lane = lane
+        self.name = name
+
+
+class Permits(Protocol):
+    """Where a limiter's permits come from. All times are the event loop's."""
+
+    permits: int
+    """How many requests the whole budget holds in a window."""
+
+    on_free: Callable[[], None]
+    """Called whenever `take` may have one again."""
+
+    waiting: Callable[[Lane], int]
+    """How many wait in a lane; the limiter says."""
+
+    @property
+    def in_use(self) -> int:
+        """How many are with a call of this process, or held back after one."""
+
+    def take(self, lane: Lane) -> Permit | None:
+        """A permit for a call of this lane, if there is one now; it may be for the other lane."""
+
+    def use(self, lane: Lane) -> None:
+        """The permit just taken goes to a call of this lane."""
+
+    def ask(self, lane: Lane) -> None:
+        """Somebody waits in a lane, for whom there was no permit."""
+
+    def give_back(self, permit: Permit) -> None:
+        """The call has ended: its permit comes back when the window is over."""
+
+    def give_up(self, permit: Permit) -> None:
+        """The permit was not used: it comes back at once."""
+
+    def earliest(self, ahead: int, now: float) -> float:
+        """When there may be a permit for one who has so many before him, if every answer came at once."""
+
+    def start(self) -> None:
+        """Be ready before the first call."""
+
+    async def aclose(self) -> None:
+        """Give back everything."""
+
+
+class LocalPermits:
+    """Permits of this process alone.
+
+    A permit returns `hold_seconds` after its call ended. Two calls with one permit therefore reach the server
+    more than `hold_seconds` apart, so no sliding window of that length ever sees more than `permits` of them.
+    Background calls are let through one by one, evenly over the window. All at once they would come back all
+    at once, and a person who comes in between would wait for nearly the whole of it: so it is a fraction,
+    and over many calls the budget is used as fully.
+
+    Args:
+        permits: how many requests a window may hold.
+        hold_seconds: the window's length: 1 for the vendor's "requests a second".
+    """
+
+    def __init__(self, permits: int, hold_seconds: float = 1.0) -> None:
+        if permits < 1:
+            raise ValueError("a limiter needs at least one permit")
+        self.permits = permits
+        self.on_free: Callable[[], None] = _nobody_waits
+        self.waiting: Callable[[Lane], int] = _nobody
+        self._hold_seconds = hold_seconds
+        self._free = permits
+        self._returns: deque[float] = deque()
+        self._background_at = -math.inf
+        self._pacing: asyncio.TimerHandle | None = None
+
+    @property
+    def in_use(self) -> int:
+        """How many are with a call, or held back after one."""
+        return self.permits - self._free
+
+    def take(self, lane: Lane) -> Permit | None:
+        """A permit, if one is free; for background work only when its moment has come."""
+        if not self._free or (lane is Lane.BACKGROUND and self._is_too_early()):
+            return None
+        self._free -= 1
+        return Permit()
+
+    def use(self, lane: Lane) -> None:
+        """The permit just taken goes to a call of this lane."""
+        if lane is Lane.BACKGROUND:
+            self._background_at = asyncio.get_running_loop().time() + self._hold_seconds / self.permits
+
+    def start(self) -> None:
+        """There is nothing to prepare."""
+
+    def ask(self, lane: Lane) -> None:
+        """Permits come back by themselves."""
+
+    def give_back(self, _: Permit) -> None:
+        """The call has ended: its permit comes back after `hold_seconds`."""
+        loop = asyncio.get_running_loop()
+        returns = loop.time() + self._hold_seconds
+        self._returns.append(returns)
+        loop.call_at(returns, self._return_permit)
+
+    def give_up(self, _: Permit) -> None:
+        """The permit was not used: it comes back at once."""
+        self._free += 1
+        self.on_free()
+
+    def earliest(self, ahead: int, now: float) -> float:
+        """When there may be a permit for one who has so many before him, if every answer came at once."""
+        if ahead < self._free:
+            return now
+        rounds, place = divmod(ahead - self._free, self.permits)
+        first = self._returns[place] if place < len(self._returns) else now + self._hold_seconds
+        return max(now, first) + rounds * self._hold_seconds
+
+    async def aclose(self) -> None:
+        """Nothing is kept anywhere else."""
+
+    def _return_permit(self) -> None:
+        self._returns.popleft()
+        self._free += 1
+        self.on_free()
+
+    def _is_too_early(self) -> bool:
+        """Whether the next background call has to wait for its moment; it is let through then."""
+        loop = asyncio.get_running_loop()
+        if loop.time() >= self._background_at:
+            return False
+        if self._pacing is None:
+            self._pacing = loop.call_at(self._background_at, self._its_moment)
+        return True
+
+    def _its_moment(self) -> None:
+        self._pacing = None
+        self.on_free()
+
+
+def _nobody_waits() -> None:
+    """Until a limiter hands the permits out."""
+
+
+def _nobody(_: Lane) -> int:
+    """Until a limiter says."""
+    return 0
+
 
 __all__ = ["Lane", "Limiter", "Turn"]
 
@@ -207,3 +484,43 @@ class Limiter:
 
 def _has_permit(granted: asyncio.Future[Permit]) -> bool:
     return granted.done() and not granted.cancelled() and granted.exception() is None
+
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One request to the vendor.
+
+    Attributes:
+        action: the vendor's name of it.
+        code: the vendor's, `0` when all was well; the error's class where there was no code.
+        seconds: from its leaving to its answer.
+        waited_seconds: how long it had waited for its turn.
+        lane: where.
+        attempt: the how manieth of its call, from 1.
+    """
+
+    action: str
+    code: str
+    seconds: float
+    waited_seconds: float
+    lane: Lane
+    attempt: int
+
+    def tell(self, on_call: Callable[[Sent], None] | None) -> None:
+        """Log it at DEBUG, under the reference of whoever asked first, and have it counted."""
+        if on_call:
+            on_call(self)
+        if logger.isEnabledFor(logging.DEBUG):
+            logger.debug(
+                "%(action)s: code %(code)s in %(ms).0f ms, waited %(waited_ms).0f ms, attempt %(attempt)d",
+                {
+                    "action": self.action,
+                    "code": self.code,
+                    "ms": round(self.seconds * 1000, 1),
+                    "waited_ms": round(self.waited_seconds * 1000, 1),
+                    "attempt": self.attempt,
+                },
+            )

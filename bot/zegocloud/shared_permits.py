@@ -11,10 +11,9 @@ from contextlib import suppress
 from contextvars import Context
 from typing import TYPE_CHECKING, Any
 
-from bot.redis_link import KEY_PREFIX, RedisAwayError
-from bot.zegocloud.fair_queue import BACKGROUND_SHARE, Lane
+from bot.redis_connection import KEY_PREFIX, RedisAwayError
+from bot.zegocloud.limiter import BACKGROUND_SHARE, Lane, Permit
 from bot.zegocloud.permit_scripts import GIVE_BACK, JOIN, LEAVE, TAKE
-from bot.zegocloud.permits import Permit
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,16 +8,16 @@ import time
 from typing import TYPE_CHECKING
 
 from bot.clock import AdjustableClock
-from bot.page import Question
-from bot.query import parse_query
-from bot.recordings import build_recordings
+from bot.query.parser import parse_query
+from bot.recordings.page import Question
+from bot.recordings.service import build_recordings
 from bot.sandbox.zego_gate import longest_burst
 from tests.bench.servers import QUESTION, at, servers
 from tests.world import settings_for
 
 if TYPE_CHECKING:
     from bot.config import Settings
-    from bot.recordings import Recordings
+    from bot.recordings.service import Recordings
     from bot.sandbox.zegocloud import SimulatedZego
     from tests.bench.servers import Rows
 

@@ -14,8 +14,8 @@ from pathlib import Path
 import psycopg
 
 from bot.clock import AdjustableClock, SystemClock
-from bot.digests.records import NewDigest
-from bot.digests.store import open_store
+from bot.features.digests.models import NewDigest
+from bot.features.digests.store import open_store
 from bot.sandbox.slack.server import LocalSlack
 from bot.sandbox.slack.state import ASKER, BOT_USER, TEAM, Channel
 from tests.bolt_apps import manifest

@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING
 import psycopg
 from sqlalchemy.engine import make_url
 
-from bot.digests.records import NewDigest
-from bot.digests.schedule import next_times, parse_schedule
-from bot.digests.store import open_store
+from bot.features.digests.models import NewDigest
+from bot.features.digests.schedule import parse_schedule
+from bot.features.digests.schedule_times import next_times
+from bot.features.digests.store import open_store
 from bot.sandbox.slack.state import ASKER, BOT_USER, TEAM, Channel
 from tests.bench.cuttable import Cuttable
 from tests.bench.driver import MIX

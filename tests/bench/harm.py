@@ -7,14 +7,14 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from bot.digests.records import NewDigest
+from bot.features.digests.models import NewDigest
 from bot.sandbox.slack.state import ASKER, BOT_USER, TEAM, Channel
 from tests.digest_chaos import posted_slots
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bot.digests.store import Store
+    from bot.features.digests.store import Store
     from tests.bench.questions import Asked
     from tests.bench.surroundings import World
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bot.clock import AdjustableClock
-from bot.digests.store import open_store
+from bot.features.digests.store import open_store
 from bot.sandbox.zego_gate import longest_burst
 from tests.bench import harm
 from tests.bench.questions import Outcome

@@ -24,15 +24,7 @@ from bot.sandbox.slack.block_checks import (
     string,
     tagged,
 )
-from bot.sandbox.slack.block_elements import (
-    ACCESSORY,
-    ACTION,
-    IMAGE,
-    INPUT,
-    URL,
-    any_text,
-    plain_text,
-)
+from bot.sandbox.slack.block_elements import ACCESSORY, ACTION, IMAGE, INPUT, URL, any_text, plain_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,7 +9,7 @@ from bot.sandbox.slack.chat_methods import find_channel
 from bot.sandbox.slack.refusals import Refusal
 from bot.sandbox.slack.slack_platform import TEAM_DOMAIN, message_payload
 from bot.sandbox.slack.state import APP, BOT, BOT_USER, TEAM
-from bot.zones import zone_info
+from bot.zone_data import zone_info
 
 if TYPE_CHECKING:
     from bot.sandbox.slack.slack_platform import Platform

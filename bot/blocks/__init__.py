@@ -1,1 +1,0 @@
-"""What people see: functions from models to Block Kit dictionaries (pure)."""

@@ -1,1 +1,0 @@
-"""The doctor: checks the configuration against the real services, and says what to do."""

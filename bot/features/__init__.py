@@ -1,0 +1,1 @@
+"""What people see: a folder or a file for each feature."""

@@ -1,0 +1,1 @@
+"""Answers: the command, mentions, paging, posting, CSV."""

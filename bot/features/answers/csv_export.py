@@ -1,0 +1,119 @@
+"""A file with every row of an answer, brought by direct message or into the thread of a posted one."""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from slack_sdk.errors import SlackApiError
+
+from bot.errors import SlackRefusedError
+from bot.plain_text import count
+from bot.query.parser import format_query
+from bot.query.wording import describe_query
+from bot.recordings.csv_file import build_csv
+from bot.slack.blocks import escape
+from bot.slack.notices import build_notice
+from bot.slack.web_client import SLACK_ERRORS, slack_word
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from slack_sdk.web.async_client import AsyncWebClient
+
+    from bot.recordings.page import Page, Question
+    from bot.recordings.service import Recordings
+    from bot.slack.deduplication import Once
+    from bot.slack.payload import Asker
+
+
+logger = logging.getLogger(__name__)
+audit = logging.getLogger("bot.audit")
+
+
+class Exports:
+    """Makes and uploads files.
+
+    Args:
+        recordings: where every row comes from.
+        client: Slack's Web API; needs `im:write` and `files:write`.
+        once: knows which files are being prepared.
+    """
+
+    def __init__(self, recordings: Recordings, client: AsyncWebClient, once: Once) -> None:
+        self._recordings = recordings
+        self._client = client
+        self._once = once
+
+    async def deliver(
+        self,
+        question: Question,
+        asker: Asker,
+        progress: Callable[[int, int], None],
+        *,
+        thread_ts: str = "",
+    ) -> dict[str, Any]:
+        """Bring a CSV file of the whole answer, one at a time however often it is asked for.
+
+        It goes into the thread of the asker's channel, or to the asker alone; to the asker too where the bot
+        is not in that channel.
+
+        Returns:
+            The message that says so.
+
+        Raises:
+            SlackRefusedError: Slack did not take the file.
+            ZegoError, TooLateError: the vendor did not give every row.
+        """
+        same = (asker.user_id, format_query(question.query), str(question.asked_ms))
+        async with self._once.begin("export", *same, seconds=0) as first:
+            if not first:
+                return build_notice("This file is being prepared already.")
+            return await self._deliver(question, asker, progress, thread_ts)
+
+    async def _deliver(
+        self, question: Question, asker: Asker, progress: Callable[[int, int], None], thread_ts: str
+    ) -> dict[str, Any]:
+        page = await self._recordings.find_all(question, progress)
+        if not page.recordings:
+            return build_notice("There are no recordings in this answer any more: nothing to export.")
+        where = "in the thread"
+        try:
+            if not (thread_ts and await self._upload(page, asker.channel_id, thread_ts)):
+                where = "in your direct messages"
+                channel = (await self._client.conversations_open(users=asker.user_id))["channel"]["id"]
+                await self._upload(page, channel)
+        except SLACK_ERRORS as error:
+            logger.warning("Slack did not take a file: %s", slack_word(error))
+            raise SlackRefusedError("the file", slack_word(error)) from None
+        query = format_query(question.query)
+        rows_sent = len(page.recordings)
+        audit.info(
+            "exported by=%s channel=%s query=%s rows=%d", asker.user_id, asker.channel_id, query, rows_sent
+        )
+        return build_notice(f"The file with {_rows_of(page)} is {where}.")
+
+    async def _upload(self, page: Page, channel: str, thread_ts: str = "") -> bool:
+        """Upload the file; False where the bot is not in the channel."""
+        words = " ".join([describe_query(page.question.query, page.window), *page.notes])
+        began = datetime.fromtimestamp(page.as_of_ms / 1000, UTC)
+        try:
+            await self._client.files_upload_v2(
+                channel=channel,
+                thread_ts=thread_ts or None,
+                content=build_csv(page),
+                filename=f"recordings-{began:%Y-%m-%dT%H%MZ}.csv",
+                title=f"{_rows_of(page)} as of {began:%Y-%m-%d %H:%M} UTC",
+                initial_comment=escape(words),
+            )
+        except SlackApiError as error:
+            if thread_ts and slack_word(error) in {"not_in_channel", "channel_not_found"}:
+                return False
+            raise
+        return True
+
+
+def _rows_of(page: Page) -> str:
+    """How many recordings a file has; `at least` where one may be missing."""
+    return count(len(page.recordings), "recording", exact=page.exact)

@@ -1,0 +1,152 @@
+"""Questions in a mention or a direct message, and clicks on the buttons of an answer."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from bot.errors import QueryError
+from bot.features.answers.service import again, audit_post
+from bot.features.help import build_help
+from bot.query.parser import wants_help
+from bot.query.terms import KEYS
+from bot.query.wording import describe_subject
+from bot.slack import ids
+from bot.slack.audience import PRIVATE
+from bot.slack.blocks import escape
+from bot.slack.message_text import question_of_message
+from bot.slack.notices import build_notice, build_outsiders_warning
+from bot.slack.payload import message_clicked
+
+if TYPE_CHECKING:
+    from bot.features.answers.csv_export import Exports
+    from bot.features.answers.service import Answers
+    from bot.recordings.service import Recordings
+    from bot.slack.channels import Channels
+    from bot.slack.deduplication import Once
+    from bot.slack.payload import Asker
+    from bot.slack.sender import Message, Reply
+
+
+_TERM = re.compile(
+    rf"(?<!\S)(?:(?:{'|'.join(map(re.escape, sorted(KEYS, key=len, reverse=True)))})\s*[=:]|[^\W\d_]\w*=\S)",
+    re.IGNORECASE,
+)
+"""A term, `statsu=ongoing` too: who writes that asks in this language, and wants to know of the slip."""
+
+
+async def handle_question_in_words(
+    reply: Reply, event: dict[str, Any], asker: Asker, answers: Answers, recordings: Recordings
+) -> None:
+    """`@Recordings room=1230 last=6h`, or the same without a mention in a direct message.
+
+    The answer is for everyone in the thread; help and mistakes are private. Where people of other
+    organisations read, the answer is private and its button asks first.
+    """
+    await reply.acknowledge()  # people's zones, and who reads the channel, may take Slack a while
+    text = question_of_message(str(event.get("text") or ""))
+    try:
+        question = None if wants_help(text) else await answers.typed(text, asker, reply)
+    except QueryError:
+        if _TERM.search(text):
+            raise
+        question = None  # prose, not a question in this language
+    if question is None:
+        await reply.send(build_help(recordings.rooms_lately()))
+        return
+    await answers.show(question, asker, reply, everyone=True)
+
+
+async def handle_navigation(
+    reply: Reply,
+    action: dict[str, Any],
+    body: dict[str, Any],
+    asker: Asker,
+    answers: Answers,
+    channels: Channels,
+) -> None:
+    """`Newer`, `Older`, `Refresh`, `Show …`, `Try again`: another screen in place of this one.
+
+    On a message that others see only the person who asked changes it; anyone else is answered privately.
+    """
+    await reply.acknowledge()
+    clicked = message_clicked(body)
+    shared = clicked.poster == asker.user_id
+    alone = clicked.ephemeral or await channels.is_own_direct_message(asker)
+    reply.over_notice = clicked.notice and alone
+
+    async def work() -> Message:
+        question = await answers.clicked(action, asker)
+        if action.get("action_id") == ids.REFRESH:
+            question = replace(question, refresh=True)
+        return await answers.message(question, reply, await channels.audience(asker) if shared else PRIVATE)
+
+    await reply.show(work(), replace=shared or alone, everyone=shared)
+
+
+async def handle_post(
+    reply: Reply,
+    action: dict[str, Any],
+    body: dict[str, Any],
+    asker: Asker,
+    answers: Answers,
+    channels: Channels,
+    once: Once,
+) -> None:
+    """`Post to channel`: everyone sees the answer, and who asked; what was clicked makes way.
+
+    Where people of other organisations read, that is said first, and file links are left out.
+    """
+    await reply.acknowledge()
+    question, value = await answers.clicked(action, asker), str(action.get("value") or "")
+    confirmed = action.get("action_id") == ids.POST_TO_OUTSIDERS
+    audience = await channels.audience(asker, confirmed=confirmed)
+    if audience.asks_first:
+        await reply.send(build_outsiders_warning(value))
+        return
+    reply.again_id = ids.POST
+    async with once.begin("post", asker.user_id, asker.channel_id, value) as first:
+        if not first:
+            await reply.send(build_notice("This is being posted already."))
+            return
+        posted = await reply.show(answers.message(question, reply, audience), everyone=True)
+    if posted:
+        audit_post(asker, question, posted)
+    where = "in the thread" if (body.get("container") or {}).get("thread_ts") else "to the channel"
+    subject = escape(describe_subject(question.query))
+    await reply.send(build_notice(f"Posted {where}: {subject}."), replace=True)
+
+
+async def handle_export(
+    reply: Reply,
+    action: dict[str, Any],
+    body: dict[str, Any],
+    asker: Asker,
+    answers: Answers,
+    exports: Exports,
+    channels: Channels,
+) -> None:
+    """`Export CSV`: a file with every page, by direct message; of a posted answer in its thread.
+
+    Anyone else's click on a posted answer brings that person the file. Where people of other organisations
+    read, the file goes to the asker alone.
+    """
+    await reply.acknowledge()
+    question = await answers.clicked(action, asker)
+    reply.again, reply.again_id = again(question), ids.EXPORT
+    posted = message_clicked(body).poster == asker.user_id
+    thread_ts = ""
+    if posted and not (await channels.audience(asker)).asks_first:
+        container = body.get("container") or {}
+        thread_ts = str(container.get("thread_ts") or container.get("message_ts") or "")
+    # Whether the bot is in the channel, and so can bring a file into its thread, only the upload tells.
+    notice = "Preparing the file …" if thread_ts else "Preparing the file; it comes by direct message."
+    await reply.send(build_notice(notice))
+    await reply.show(exports.deliver(question, asker, reply.progress, thread_ts=thread_ts))
+
+
+async def handle_help(reply: Reply, recordings: Recordings) -> None:
+    """`Help`."""
+    await reply.acknowledge()
+    await reply.send(build_help(recordings.rooms_lately()))

@@ -1,0 +1,48 @@
+"""The slash command `/recordings`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from bot.features.digests.commands import misspells_digests, names_digests
+from bot.features.digests.listeners import answer_digest_command, answer_digest_slip
+from bot.features.help import build_help
+from bot.query.parser import wants_help
+from bot.slack.audience import PRIVATE
+
+if TYPE_CHECKING:
+    from bot.features.answers.service import Answers
+    from bot.features.digests.listeners import DigestDesk
+    from bot.recordings.service import Recordings
+    from bot.slack.payload import Asker
+    from bot.slack.sender import Message, Reply
+
+
+async def handle_recordings_command(
+    reply: Reply,
+    body: dict[str, Any],
+    asker: Asker,
+    answers: Answers,
+    recordings: Recordings,
+    desk: DigestDesk,
+) -> None:
+    """Answer `/recordings …` privately."""
+    text = str(body.get("text") or "")
+    known = answers.known(text, asker.user_id)  # for a person who is known too: no waiting, no task for it
+    if known is not None:
+        await reply.send(known)
+        return
+    if wants_help(text):
+        await reply.send(build_help(recordings.rooms_lately()))
+        return
+    if names_digests(text):
+        await answer_digest_command(text, reply, asker, desk)
+        return
+    if slip := misspells_digests(text):
+        await answer_digest_slip(slip, reply)
+        return
+
+    async def work() -> Message:
+        return await answers.message(await answers.typed(text, asker, reply), reply, PRIVATE)
+
+    await reply.show(work())

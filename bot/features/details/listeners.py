@@ -1,0 +1,121 @@
+"""Details of one recording: the modal behind a row's button, and what its own buttons do."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from bot.errors import RecordingsError
+from bot.features.answers.service import audit_post
+from bot.features.details.message import IDS, build_details_modal, build_ticket_modal
+from bot.query.terms import RecordingQuery
+from bot.recordings.page import Question
+from bot.slack.blocks import build_loading_modal, with_note
+from bot.slack.delivery import note_problem
+from bot.slack.modals import Modal
+from bot.slack.notices import OUTSIDERS_READ
+from bot.slack.payload import origin_of, origin_of_click
+
+if TYPE_CHECKING:
+    from slack_sdk.web.async_client import AsyncWebClient
+
+    from bot.features.answers.service import Answers
+    from bot.recordings.details import Triage
+    from bot.slack.audience import Audience
+    from bot.slack.channels import Channels
+    from bot.slack.deduplication import Once
+    from bot.slack.payload import Asker, Origin
+    from bot.slack.people import People
+    from bot.slack.sender import Reply
+    from bot.slack.web_client import SlackClient
+
+
+async def handle_details(
+    reply: Reply,
+    action: dict[str, Any],
+    body: dict[str, Any],
+    asker: Asker,
+    answers: Answers,
+    triage: Triage,
+    people: People,
+    channels: Channels,
+    slack: AsyncWebClient,
+) -> None:
+    """`Details`: a modal, open at once and then filled in."""
+    await reply.acknowledge()
+    task_id = answers.carried(action).task or ""
+    origin = replace(origin_of_click(body, replaces=False), task_id=task_id)
+    async with Modal.opened(slack, body, build_loading_modal("Recording")) as modal:
+        zone = await people.zone(asker.user_id)
+        posted = await channels.audience(asker)
+        await modal.update(await reply.under_way(_details(triage, origin, zone, posted)))
+
+
+async def _details(triage: Triage, origin: Origin, zone: str, posted: Audience) -> dict[str, Any]:
+    """The modal's view; `posted` is who reads the details once they are posted."""
+    details, verdicts = await triage.task(origin.task_id)
+    return build_details_modal(
+        details,
+        verdicts,
+        zone=zone,
+        private_metadata=origin.encode(),
+        thread=bool(origin.thread_ts),
+        posted=posted,
+    )
+
+
+async def handle_details_post(
+    reply: Reply,
+    action: dict[str, Any],
+    body: dict[str, Any],
+    asker: Asker,
+    answers: Answers,
+    triage: Triage,
+    people: People,
+    channels: Channels,
+    once: Once,
+    slack: SlackClient,
+) -> None:
+    """`Post to thread`: the details as a message that everyone sees.
+
+    Where outsiders have come in since the modal was opened, its button is put in again: with a question.
+    """
+    await reply.acknowledge()
+    view = body.get("view") or {}
+    origin, modal = origin_of(view), Modal(slack, str(view.get("id") or ""))
+    confirmed = action.get("action_id") == IDS.post_to_outsiders
+    note = "This has been posted."
+    try:
+        zone = await people.zone(asker.user_id)
+        audience = await channels.audience(asker, confirmed=confirmed)
+        if audience.asks_first:
+            view = await reply.under_way(_details(triage, origin, zone, audience))
+            await modal.update(
+                with_note(view, f"{OUTSIDERS_READ} Press the button again to post the details.")
+            )
+            return
+        async with once.begin("post", asker.user_id, origin.encode()) as first:
+            if first:
+                question = Question(RecordingQuery(task=origin.task_id), zone)
+                message = await reply.under_way(answers.message(question, reply, audience))
+                await reply.send(message, everyone=True)
+                audit_post(asker, question, message)
+                note = "Posted."
+    except RecordingsError as error:
+        reference = note_problem(error)
+        note = f"{error} Reference {reference}." if reference else str(error)
+    await modal.update(with_note(view, note))
+
+
+async def handle_ticket(reply: Reply, body: dict[str, Any], triage: Triage, slack: AsyncWebClient) -> None:
+    """`Copy for ZEGOCLOUD support`: one block of text to paste into a ticket."""
+    await reply.acknowledge()
+    origin = origin_of(body.get("view") or {})
+    async with Modal.opened(slack, body, build_loading_modal("For a ticket"), above=True) as modal:
+        details, verdicts = await reply.under_way(triage.task(origin.task_id))
+        await modal.update(build_ticket_modal(details, verdicts))
+
+
+async def handle_link(reply: Reply) -> None:
+    """A button that opens an address reports its click too; there is nothing to do."""
+    await reply.acknowledge()

@@ -1,0 +1,1 @@
+"""Digests: schedules, slots, and the message that each slot posts once."""

@@ -1,0 +1,405 @@
+"""Digests: the command's branch, the buttons of a posted digest and of the list, the form."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from bot.errors import QueryError
+from bot.features.digests import ids
+from bot.features.digests.commands import Verb, parse_digest_command
+from bot.features.digests.form import (
+    allows_outsiders,
+    build_digest_form,
+    build_loading_digest_form,
+    kept_by_form,
+    read_digest_form,
+)
+from bot.features.digests.models import NewDigest
+from bot.features.digests.notices import (
+    Done,
+    build_digest_help,
+    build_digest_list,
+    build_digest_mistake,
+    build_digest_notice,
+    build_outsiders_question,
+    build_preview,
+)
+from bot.features.digests.schedule import parse_schedule
+from bot.features.digests.schedule_times import next_times
+from bot.features.digests.settings import DigestSettings, format_settings, query_of, read_settings
+from bot.plain_text import count
+from bot.query.terms import RecordingQuery
+from bot.recordings.page import ButtonState, decode_button
+from bot.slack.audience import PRIVATE
+from bot.slack.channels import PlaceError, check_may_manage
+from bot.slack.delivery import note_problem
+from bot.slack.modals import Modal
+from bot.slack.payload import origin_of, origin_of_click
+
+if TYPE_CHECKING:
+    from slack_sdk.web.async_client import AsyncWebClient
+
+    from bot.clock import Clock
+    from bot.features.answers.service import Answers
+    from bot.features.digests.commands import DigestCommand
+    from bot.features.digests.models import Digest
+    from bot.features.digests.service import Digests
+    from bot.slack.deduplication import Once
+    from bot.slack.payload import Asker
+    from bot.slack.people import People
+    from bot.slack.sender import Message, Reply
+    from bot.slack.sign_in import Home
+
+
+audit = logging.getLogger("bot.audit")
+
+PREVIEWED = 3
+_GONE = "This digest is gone: `/recordings digest list` shows those there are."
+
+
+def _asks_first(verb: Verb, digest: Digest, *, outsiders: bool) -> bool:
+    """Whether it has to be said first that people of other organisations read what would be posted."""
+    return outsiders and not digest.for_outsiders and verb in {Verb.RESUME, Verb.RUN}
+
+
+class DigestDesk:
+    """Adds, lists, changes and removes the digests of a channel.
+
+    Every method that looks at a channel's digests raises PlaceError where the asker may not,
+    SlackRefusedError where Slack does not tell, and StoreError where the database cannot be used.
+
+    Args:
+        digests: what is kept, and the worker.
+        people: zones, and owners' names.
+        slack: says who is in a channel.
+        home: the team that the digests belong to.
+        clock: for next times.
+    """
+
+    def __init__(
+        self, digests: Digests, people: People, slack: AsyncWebClient, home: Home, clock: Clock
+    ) -> None:
+        self._digests = digests
+        self._people = people
+        self._slack = slack
+        self._team_id = home.team_id
+        self._clock = clock
+
+    async def obey(self, command: DigestCommand, asker: Asker) -> Message:
+        """Do what a command says. Returns the message that tells the person.
+
+        Raises:
+            QueryError: the settings cannot be read, or there is no such digest.
+        """
+        if command.verb is Verb.HELP:
+            return build_digest_help()
+        if command.verb is Verb.PREVIEW:
+            return await self._preview(command, asker)
+        if command.verb is Verb.ADD:
+            zone = await self._people.zone(asker.user_id)
+            return await self.add(read_settings(command.terms, self._clock.now(), zone), asker)
+        outsiders = await check_may_manage(self._slack, asker)
+        if command.verb is Verb.LIST:
+            return await self._list(asker)
+        digest = await self._numbered(command.number, asker)
+        if _asks_first(command.verb, digest, outsiders=outsiders):
+            return self._question(command.verb.value, digest)
+        return build_digest_notice(await self._do(command.verb, digest, asker))
+
+    async def press(
+        self, verb: Verb, digest_id: str, asker: Asker, *, listed: bool, confirmed: bool = False
+    ) -> Message:
+        """Do what a button says. In a list the answer is the newer list.
+
+        Args:
+            verb: what is to be done.
+            digest_id: which digest.
+            asker: who, and in which channel.
+            listed: the button stands in a list.
+            confirmed: the asker knows that people of other organisations read the channel.
+        """
+        digest, outsiders = await self.managed(digest_id, asker)
+        if _asks_first(verb, digest, outsiders=outsiders):
+            if not confirmed:
+                return self._question(verb.value, digest, listed=listed)
+            await self._digests.store.change(digest.id, for_outsiders=True)
+            self._audit("confirmed for outsiders", digest, asker)
+        if confirmed and verb is Verb.RESUME and not digest.is_paused:  # "changed" asked
+            done = Done("confirmed", digest, query_of(digest))
+        else:
+            done = await self._do(verb, digest, asker)
+        return await self._list(asker, done) if listed else build_digest_notice(done)
+
+    async def show(self, asker: Asker) -> Message:
+        """The channel's digests."""
+        await check_may_manage(self._slack, asker)
+        return await self._list(asker)
+
+    async def managed(self, digest_id: str, asker: Asker) -> tuple[Digest, bool]:
+        """The digest that a button names, if the asker may manage it, and whether outsiders read there."""
+        outsiders = await check_may_manage(self._slack, asker)
+        digest = await self._digests.store.get(digest_id)
+        if digest is None or (digest.team_id, digest.channel_id) != (self._team_id, asker.channel_id):
+            raise PlaceError(_GONE)
+        return digest, outsiders
+
+    async def add_after_all(self, value: str, asker: Asker) -> Message:
+        """Keep the new digest of a button that was shown because outsiders read the channel.
+
+        Raises:
+            QueryError: this version cannot read the button.
+            FullChannelError: the channel has as many as there may be.
+        """
+        state = decode_button(value)
+        command = parse_digest_command(state.query if state else "")
+        if command.verb is not Verb.ADD:
+            raise QueryError("This button is from another version of the bot. Type the command again.")
+        zone = await self._people.zone(asker.user_id)
+        return await self.add(read_settings(command.terms, self._clock.now(), zone), asker, confirmed=True)
+
+    async def add(self, settings: DigestSettings, asker: Asker, *, confirmed: bool = False) -> Message:
+        """Keep a new digest; where outsiders read, ask first.
+
+        Args:
+            settings: what it says when.
+            asker: who, and in which channel.
+            confirmed: the asker knows that people of other organisations read the channel.
+
+        Raises:
+            FullChannelError: the channel has as many as there may be.
+        """
+        outsiders = await check_may_manage(self._slack, asker)
+        if outsiders and not confirmed:
+            value = ButtonState(1, 0, format_settings(settings)).encode()
+            return build_outsiders_question("add", settings, query_of(settings), value)
+        digest = await self._digests.store.add(
+            NewDigest(
+                self._team_id,
+                asker.channel_id,
+                asker.user_id,
+                settings.query,
+                settings.schedule,
+                settings.zone,
+                settings.quiet,
+                for_outsiders=outsiders,
+            )
+        )
+        return build_digest_notice(self._done("added", digest, asker))
+
+    async def change(
+        self, digest_id: str, settings: DigestSettings, asker: Asker, *, confirmed: bool = False
+    ) -> Message:
+        """Give a digest other settings. `confirmed`: the asker knows that outsiders read the channel."""
+        digest, outsiders = await self.managed(digest_id, asker)
+        changed = await self._digests.store.change(
+            digest.id,
+            query=settings.query,
+            schedule=settings.schedule,
+            zone=settings.zone,
+            quiet=settings.quiet,
+            for_outsiders=True if outsiders and confirmed else None,
+        )
+        if changed is None:
+            raise PlaceError(_GONE)
+        done = self._done("changed", changed, asker)
+        if outsiders and not changed.for_outsiders and not changed.is_paused:  # resuming it asks
+            return self._question("changed", changed)
+        return build_digest_notice(done)
+
+    async def _do(self, verb: Verb, digest: Digest, asker: Asker) -> Done:
+        """Pause, resume, remove or run one digest."""
+        store = self._digests.store
+        changed: Digest | None = digest
+        if verb is Verb.PAUSE:
+            changed = await store.pause(digest.id)
+        elif verb is Verb.RESUME:
+            changed = await store.resume(digest.id)
+        elif verb is Verb.REMOVE:
+            await store.remove(digest.id)
+        else:
+            await store.ask(digest.id, asker.user_id)
+        if changed is None:
+            raise PlaceError(_GONE)
+        return self._done(verb.value, changed, asker)
+
+    def _done(self, what: str, digest: Digest, asker: Asker) -> Done:
+        """Note what has been done, and have the worker look at it."""
+        self._audit(what, digest, asker)
+        self._digests.wake()
+        return Done(what, digest, query_of(digest))
+
+    def _question(self, what: str, digest: Digest, *, listed: bool = False) -> Message:
+        query = query_of(digest)
+        return build_outsiders_question(what, digest, query, digest.id, number=digest.number, listed=listed)
+
+    def _audit(self, what: str, digest: Digest, asker: Asker) -> None:
+        audit.info(
+            "digest %s by=%s channel=%s number=%d", what, asker.user_id, digest.channel_id, digest.number
+        )
+
+    async def _list(self, asker: Asker, done: Done | None = None) -> Message:
+        found = await self._digests.store.list_digests(self._team_id, asker.channel_id)
+        ids = list({digest.owner_id for digest in found})
+        names = await asyncio.gather(*(self._people.name(user_id) for user_id in ids))
+        return build_digest_list(found, dict(zip(ids, names, strict=True)), done)
+
+    async def _preview(self, command: DigestCommand, asker: Asker) -> Message:
+        settings: DigestSettings | NewDigest
+        if command.number:
+            await check_may_manage(self._slack, asker)
+            settings = await self._numbered(command.number, asker)
+        else:
+            zone = await self._people.zone(asker.user_id)
+            settings = read_settings(command.terms, self._clock.now(), zone, "digest preview")
+        now, schedule = self._clock.now(), parse_schedule(settings.schedule, 0)
+        times = next_times(schedule, now, settings.zone, PREVIEWED)
+        return build_preview(settings, query_of(settings), times)
+
+    async def _numbered(self, number: int, asker: Asker) -> Digest:
+        store = self._digests.store
+        digest = await store.get_numbered(self._team_id, asker.channel_id, number)
+        if digest is not None:
+            return digest
+        numbers = [known.number for known in await store.list_digests(self._team_id, asker.channel_id)]
+        if not numbers:
+            raise QueryError("This channel has no digests.", 'digest add "weekdays at 09:00"')
+        has = f"{count(len(numbers), 'digest')}: {', '.join(map(str, numbers))}"
+        raise QueryError(f"There is no digest {number}; this channel has {has}.", "digest list")
+
+
+TITLE = "Digest"
+
+_VERBS = {
+    ids.PAUSE: Verb.PAUSE,
+    ids.RESUME: Verb.RESUME,
+    ids.REMOVE: Verb.REMOVE,
+    ids.RUN: Verb.RUN,
+    ids.RESUME_FOR_OUTSIDERS: Verb.RESUME,
+    ids.RUN_FOR_OUTSIDERS: Verb.RUN,
+}
+_CONFIRMED = {ids.RESUME_FOR_OUTSIDERS, ids.RUN_FOR_OUTSIDERS}
+
+
+async def answer_digest_command(text: str, reply: Reply, asker: Asker, desk: DigestDesk) -> None:
+    """Answer `/recordings digest …` privately; a mistake gets one sentence with the nearest right command."""
+
+    async def work() -> Message:
+        try:
+            return await desk.obey(parse_digest_command(text), asker)
+        except QueryError as error:
+            note_problem(error)
+            return build_digest_mistake(error)
+
+    await reply.show(work())
+
+
+async def answer_digest_slip(slip: QueryError, reply: Reply) -> None:
+    """Answer `/recordings digets …` privately, with the command that was meant."""
+    note_problem(slip)
+    await reply.send(build_digest_mistake(slip))
+
+
+async def handle_digest_button(
+    reply: Reply, action: dict[str, Any], asker: Asker, desk: DigestDesk, once: Once
+) -> None:
+    """`Pause`, `Resume`, `Remove`, `Run now`: in a list the newer list takes its place."""
+    listed = ids.is_listed(str(action.get("block_id") or ""))
+    action_id, value = str(action.get("action_id")), str(action.get("value") or "")
+    verb, confirmed = _VERBS[action_id], action_id in _CONFIRMED
+    async with once.begin("digest", asker.user_id, asker.channel_id, action_id, value) as first:
+        if verb is Verb.RUN and not first:
+            await reply.acknowledge()  # a second click on the same button
+            return
+        work = desk.press(verb, value, asker, listed=listed, confirmed=confirmed)
+        await reply.show(work, replace=listed or confirmed)
+
+
+async def handle_digest_added_after_all(
+    reply: Reply, action: dict[str, Any], asker: Asker, desk: DigestDesk, once: Once
+) -> None:
+    """`Add it anyway`, where people of other organisations read: what comes of it takes the place of that."""
+    value = str(action.get("value") or "")
+    async with once.begin("digest", asker.user_id, asker.channel_id, ids.ADD_FOR_OUTSIDERS, value) as first:
+        if not first:
+            await reply.acknowledge()
+            return
+        await reply.show(desk.add_after_all(value, asker), replace=True)
+
+
+async def handle_digest_list(reply: Reply, asker: Asker, desk: DigestDesk) -> None:
+    """`List`."""
+    await reply.show(desk.show(asker))
+
+
+async def handle_digest_help(reply: Reply) -> None:
+    """`Help`, beside digests."""
+    await reply.acknowledge()
+    await reply.send(build_digest_help())
+
+
+async def handle_open_list(reply: Reply, action: dict[str, Any], asker: Asker, answers: Answers) -> None:
+    """`Open the full list` of a digest: privately, whoever clicks; the digest stays as it is."""
+
+    async def work() -> Message:
+        return await answers.message(await answers.clicked(action, asker), reply, PRIVATE)
+
+    await reply.show(work())
+
+
+async def handle_digest_settings(
+    reply: Reply,
+    action: dict[str, Any],
+    body: dict[str, Any],
+    asker: Asker,
+    desk: DigestDesk,
+    people: People,
+    slack: AsyncWebClient,
+) -> None:
+    """`Settings` and `Add a digest`: the form, open at once, then filled in."""
+    await reply.acknowledge()
+    origin = replace(origin_of_click(body, replaces=False), thread_ts="")
+    async with Modal.opened(slack, body, build_loading_digest_form()) as modal:
+        zone = await people.zone(asker.user_id)
+        if action.get("action_id") == ids.ADD:
+            outsiders = await check_may_manage(slack, asker)
+            query = RecordingQuery()
+            view = build_digest_form(None, query, zone, outsiders=outsiders, private_metadata=origin.encode())
+        else:
+            digest, outsiders = await desk.managed(str(action.get("value") or ""), asker)
+            kept = query_of(digest)
+            if kept is None:
+                raise QueryError("What this digest covers can no longer be read. Remove it and add it again.")
+            query = kept
+            origin = replace(origin, digest_id=digest.id, kept=kept_by_form(query))
+            view = build_digest_form(
+                digest,
+                query,
+                digest.zone,
+                number=digest.number,
+                outsiders=outsiders and not digest.for_outsiders,
+                private_metadata=origin.encode(),
+            )
+        await modal.update(view)
+
+
+async def handle_digest_form(
+    reply: Reply,
+    body: dict[str, Any],
+    asker: Asker,
+    desk: DigestDesk,
+    people: People,
+    clock: Clock,
+) -> None:
+    """The form was sent: what became of it, privately."""
+    view = body.get("view") or {}
+    origin, zone = origin_of(view), await people.zone(asker.user_id)
+    state = view.get("state") or {}
+    settings = read_digest_form(state, now=clock.now(), zone=zone, kept=origin.kept)
+    confirmed = allows_outsiders(state)
+    if origin.digest_id:
+        await reply.show(desk.change(origin.digest_id, settings, asker, confirmed=confirmed))
+    else:
+        await reply.show(desk.add(settings, asker, confirmed=confirmed))

@@ -1,0 +1,157 @@
+"""What is kept about digests, as frozen records."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NoReturn
+
+from bot.features.digests.errors import LeaseLostError
+from bot.features.digests.unfinished import NOTHING_UNFINISHED, Unfinished
+from bot.query.times import HOUR
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+
+FRESH_SECONDS = float(HOUR)
+"""A slot that is older than this is no longer posted."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewDigest:
+    """A digest to add. People and channels are Slack IDs, never names.
+
+    Args:
+        query: canonical text of a query without a window of its own, or with one.
+        schedule: as `format_schedule` writes it.
+        zone: the IANA zone in which it is read.
+        quiet: what is posted when nothing happened: `line` for one quiet line, `nothing`.
+        for_outsiders: a member knows that people of other organisations read the channel, and wants it there.
+    """
+
+    team_id: str
+    channel_id: str
+    owner_id: str
+    query: str
+    schedule: str
+    zone: str
+    quiet: str = "line"
+    for_outsiders: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Digest(NewDigest):
+    """A digest that is kept. Times are Unix seconds.
+
+    Args:
+        id: random text, never used again.
+        number: what people call it in its channel, from 1.
+        next_run_at: None while it is paused.
+        paused_at: None while it runs.
+        paused_why: a sentence where the bot paused it, empty where a person did.
+        last_slot_at: the last slot that came to an end.
+        last_result: `posted`, `quiet`, `skipped`, `failed`; empty before the first.
+        last_error: a sentence, after `failed` and `skipped`.
+    """
+
+    id: str = ""
+    number: int = 0
+    created_at: int = 0
+    next_run_at: int | None = None
+    paused_at: int | None = None
+    paused_why: str = ""
+    last_slot_at: int | None = None
+    last_result: str = ""
+    last_error: str = ""
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether no slots come up."""
+        return self.paused_at is not None
+
+
+async def _no_lease(*_: str) -> NoReturn:
+    """Of a claim whose lease nobody renews: what it would post or keep could be another worker's by then."""
+    raise LeaseLostError
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A slot that one worker has to itself until its lease ends.
+
+    Args:
+        slot_at: Unix seconds; with `digest.id` it names the slot.
+        attempt: 1 for the first try.
+        holder: the worker that has it.
+        asked_by: who asked for it out of turn; empty for a slot of the schedule.
+        uncertain: an earlier attempt may have posted it: look before posting.
+        too_late: it may no longer be posted, only be found.
+        previous_slot_at: the slot of the schedule before this one, whether it was posted or not.
+        worked_at: the last slot of the schedule before this one that was posted, or found nothing to post;
+            None where there is none.
+        unfinished: what that slot left to be judged again.
+        missed: slots since the last one that was posted which were skipped or failed, rising.
+        unconfirmed: slots since then that are still open: Slack may have taken their messages, or not.
+        last_error: why the attempt before failed, a sentence; empty where it only broke off.
+        look: how far the channel has been looked through for its message, as the poster writes it; empty
+            before the first look.
+        fresh_seconds: how old the slot may be and still be posted.
+        before_posting: to be awaited directly before the message is sent; returns the event loop's time from
+            which on it may no longer be sent. Raises LeaseLostError, or StoreError when that cannot be known.
+        keep_look: keeps another `look`, for the attempts to come; raises the same. The worker gives both;
+            without it they raise LeaseLostError.
+    """
+
+    digest: Digest
+    slot_at: int
+    attempt: int
+    holder: str
+    asked_by: str = ""
+    uncertain: bool = False
+    too_late: bool = False
+    previous_slot_at: int | None = None
+    worked_at: int | None = None
+    unfinished: Unfinished = NOTHING_UNFINISHED
+    missed: tuple[int, ...] = ()
+    unconfirmed: tuple[int, ...] = ()
+    last_error: str = ""
+    look: str = ""
+    fresh_seconds: float = FRESH_SECONDS
+    before_posting: Callable[[], Awaitable[float]] = field(default=_no_lease, repr=False, compare=False)
+    keep_look: Callable[[str], Awaitable[None]] = field(default=_no_lease, repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """What became of a slot.
+
+    Args:
+        ts: the message's timestamp; None when nothing was to be posted.
+        counts: figures to compare later slots with; None where they were noted before it was sent.
+    """
+
+    ts: str | None
+    counts: Mapping[str, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A slot as it stands: `open`, `posted`, `quiet`, `skipped` or `failed`."""
+
+    digest_id: str
+    slot_at: int
+    state: str
+    attempts: int
+    asked_by: str
+    posted_ts: str | None
+    counts: Mapping[str, int]
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something the digest's owner has to be told: the first slot that failed, or that it was paused."""
+
+    digest: Digest
+    slot_at: int
+    error: str

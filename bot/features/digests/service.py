@@ -1,0 +1,130 @@
+"""The digests of one running bot: what is kept, and the worker that posts what is due."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from typing import TYPE_CHECKING
+
+from bot.clock import SystemClock
+from bot.features.digests.clock_check import Timekeeper
+from bot.features.digests.data import Surveys
+from bot.features.digests.poster import Poster, Runner
+from bot.features.digests.store import open_store
+from bot.features.digests.worker import LEASE_SECONDS, Worker
+from bot.storage.errors import StoreError
+
+if TYPE_CHECKING:
+    from bot.clock import Clock
+    from bot.config import Settings
+    from bot.features.digests.store import Store
+    from bot.operating.metrics import Metrics
+    from bot.recordings.service import Recordings
+    from bot.slack.people import People
+    from bot.slack.web_client import SlackClient
+
+
+logger = logging.getLogger(__name__)
+
+STOP_SECONDS = 5.0
+"""How long SIGTERM waits for slots under way; what is not posted by then is handed over."""
+
+CLOSE_SECONDS = 1.0
+"""How long a database that may not answer is waited for at the end."""
+
+ADJUSTED_LOOK_SECONDS = 0.5
+"""A clock that somebody sets and speeds up is looked at more often than it has to be waited for."""
+
+ADJUSTED_LEASE_SECONDS = 90.0
+"""On SQLite leases go by that clock too: sped up, the usual ones would end before a post does."""
+
+
+class Digests:
+    """Keeps digests and posts them; a database that is away stops nothing else.
+
+    Args:
+        settings: DATABASE_URL and the allowed channels.
+        clock: says what is due.
+        recordings: what there is to tell.
+        people: owners' names.
+        slack: Slack's Web API.
+        metrics: counts slots.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock,
+        recordings: Recordings,
+        people: People,
+        slack: SlackClient,
+        metrics: Metrics,
+    ) -> None:
+        self._surveys = Surveys(recordings, clock)
+        self._unusable: StoreError | None = None
+        self._store: Store | None = None
+        self.worker: Worker | None = None
+        try:
+            self._store = open_store(settings.database_url.reveal(), clock)
+        except StoreError as error:  # its address, or a driver that is not installed
+            self._unusable = error
+            return
+        self._store.on_end = metrics.digest_slot
+        runner = Runner(
+            self._store, self._surveys, Poster(slack, clock), slack, people, clock, settings.allowed_channels
+        )
+        self.worker = Worker(
+            self._store,
+            runner.post,
+            clock,
+            tell=runner.tell,
+            lease_seconds=LEASE_SECONDS if isinstance(clock, SystemClock) else ADJUSTED_LEASE_SECONDS,
+            timekeeper=Timekeeper(self._store, clock, recordings.zego),
+            look_seconds=None if isinstance(clock, SystemClock) else ADJUSTED_LOOK_SECONDS,
+        )
+
+    @property
+    def store(self) -> Store:
+        """What is kept.
+
+        Raises:
+            StoreError: DATABASE_URL is of no use.
+        """
+        if self._store is None:
+            # One instance raised again and again would grow its traceback.
+            raise StoreError(*self._unusable.args if self._unusable else ("address",))
+        return self._store
+
+    @property
+    def is_away(self) -> bool:
+        """Whether the database could not be used when it was last needed."""
+        return self.worker is None or self.worker.last_error is not None
+
+    def start(self) -> None:
+        """Post what is due from here on. While the database is away it is tried again and again."""
+        if self.worker is None:
+            why = self._unusable.for_operator() if self._unusable else ""
+            logger.error("There are no digests: %s", why)
+            return
+        self.worker.start()
+
+    def wake(self) -> None:
+        """Look at once: something has been added, changed or asked for."""
+        if self.worker:
+            self.worker.wake()
+
+    async def stop(self) -> None:
+        """Finish the slots under way, or hand them over."""
+        if self.worker:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(STOP_SECONDS + CLOSE_SECONDS):
+                    await self.worker.stop(STOP_SECONDS)
+        await self._surveys.stop()
+
+    async def close(self) -> None:
+        """Close the database."""
+        if self._store is not None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(CLOSE_SECONDS):
+                    await self._store.close()

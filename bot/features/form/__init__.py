@@ -1,0 +1,1 @@
+"""The form that asks for recordings, prefilled with IDs found in messages."""

@@ -1,0 +1,130 @@
+"""A query in words for people, and the table of terms as help and as Markdown: plain text, unescaped."""
+
+from __future__ import annotations
+
+from datetime import date
+from html import escape
+from typing import TYPE_CHECKING, NamedTuple
+
+from bot.query.terms import TERMS, RecordingQuery, Sort, Status
+from bot.query.times import Window, describe_span, exact_duration
+from bot.query.tokenizer import joined
+from bot.query.window import needs_zone
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+MAX_ROOMS_CHARACTERS = 1_000
+"""How much of a message room IDs may take, counted as Slack counts them: with `&`, `<` and `>` escaped."""
+
+
+class HelpRow(NamedTuple):
+    """One term for help. `other_words` maps a value to the everyday words for it."""
+
+    key: str
+    example: str
+    values: str
+    default: str
+    meaning: str
+    synonyms: tuple[str, ...]
+    other_words: dict[str, tuple[str, ...]]
+
+
+def describe_rooms(query: RecordingQuery, shown: Callable[[str], str] = str) -> str:
+    """`all rooms`, `room 1230`, `rooms 1230 and 88`, `rooms 1230, 88 and 8 more`; IDs as they are `shown`."""
+    if not query.rooms:
+        return "all rooms"
+    return f"room{'s' if len(query.rooms) > 1 else ''} {joined(name_rooms(query.rooms, shown), 'and')}"
+
+
+def name_rooms(rooms: tuple[str, ...], shown: Callable[[str], str] = str) -> tuple[str, ...]:
+    """Each ID as it is `shown`, the first at least; where they get too long, how many more there are."""
+    named: list[str] = []
+    left = MAX_ROOMS_CHARACTERS
+    for room in rooms:
+        left -= len(escape(room, quote=False))
+        if named and left < 0:
+            return (*named, f"{len(rooms) - len(named)} more")
+        named.append(shown(room))
+    return tuple(named)
+
+
+def describe_subject(query: RecordingQuery, shown: Callable[[str], str] = str) -> str:
+    """What is asked about: `room 1230 · ongoing`, `all rooms · all statuses`, `task YRHu6-E4IyvEAAAD`."""
+    if query.task is not None:
+        return f"task {query.task}"
+    return (
+        f"{describe_rooms(query, shown)} · {'all statuses' if query.status == Status.ALL else query.status}"
+    )
+
+
+def describe_window(query: RecordingQuery, window: Window) -> str:
+    """The window in words: `the last 6 h`, or its ends on the clock of the zone they were read in."""
+    if query.last_seconds is not None and window.asked_now:
+        return f"the last {exact_duration(query.last_seconds)}"
+    return f"{_span(query, window)} ({window.zone})"
+
+
+def describe_meaning(query: RecordingQuery, window: Window) -> str:
+    """What stands beside the moments of a window: `the last 6 h`, or the zone in which it was asked."""
+    if query.last_seconds is not None:
+        return describe_window(query, window) if window.asked_now else ""
+    return f"asked in {window.zone}" if needs_zone(query) else ""
+
+
+def says_seconds(query: RecordingQuery) -> bool:
+    """Whether it was asked to the second."""
+    times = [point.time for point in (query.start, query.end) if point and point.time]
+    return any(time.second or time.microsecond for time in times)
+
+
+def describe_query(query: RecordingQuery, window: Window) -> str:
+    """One sentence that says back everything that was asked."""
+    if query.task is not None:
+        return f"Details of task {query.task}."
+    if query.last_seconds is None or not window.asked_now:
+        during = f"in the window {_span(query, window)} ({window.zone})"
+    else:
+        during = f"in {describe_window(query, window)} ({_span(query, window)}, {window.zone})"
+    which = "all statuses" if query.status == Status.ALL else f"status {query.status}"
+    order = "oldest first" if query.sort == Sort.OLDEST else "newest first"
+    page = f", page {query.page}" if query.page > 1 else ""
+    size = f", {query.size} a page" if query.size != RecordingQuery().size else ""
+    return f"Recordings in {describe_rooms(query)}, {which}, that started {during}, {order}{page}{size}."
+
+
+def _span(query: RecordingQuery, window: Window) -> str:
+    points = [point for point in (query.start, query.end) if point]
+    return describe_span(
+        window,
+        with_year=any(isinstance(point.day, date) for point in points),
+        with_seconds=says_seconds(query),
+    )
+
+
+def help_terms() -> list[HelpRow]:
+    """Every term, in canonical order."""
+    return [
+        HelpRow(
+            key=term.key,
+            example=term.example,
+            values=term.values,
+            default=str(term.default),
+            meaning=term.meaning,
+            synonyms=term.synonyms,
+            other_words=term.words or {},
+        )
+        for term in TERMS.values()
+    ]
+
+
+def readme_table() -> str:
+    """The same as a Markdown table, for the README."""
+    lines = ["| term | takes | without it | meaning | also understood |", "|---|---|---|---|---|"]
+    for row in help_terms():
+        also = [f"`{synonym}=`" for synonym in row.synonyms]
+        also += [f"`{value}`: {', '.join(words)}" for value, words in row.other_words.items()]
+        cells = (f"`{row.example}`", row.values, row.default, row.meaning, "; ".join(also))
+        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,239 @@
+"""What became of the recordings of a screen: what their rows do not tell, found out in a moment.
+
+Two things are known beyond a row: its details, where somebody has asked for them lately, and all that runs
+now, by which a recording is the only one in its room or not. The latter comes with a question about a room,
+and is one list for all other questions, whatever page, window or status was asked: so a recording has the
+same mark wherever it is shown. Where that list cannot be had in time, no recording of that screen has it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from cachetools import TTLCache
+
+from bot.concurrency import together
+from bot.errors import RecordingsError
+from bot.models import API_HISTORY_MS, RUNNING, Recording
+from bot.query.terms import RecordingQuery, Status, is_task_id
+from bot.recordings.page import Question
+from bot.recordings.single_flight import SingleFlight
+from bot.verdicts.judge import judge_row
+from bot.zegocloud.cache import is_final
+from bot.zegocloud.in_flight import Asking
+from bot.zegocloud.limiter import Lane
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+
+    from bot.clock import Clock
+    from bot.models import RecordingDetails
+    from bot.recordings.live import Reader
+    from bot.recordings.page import Page
+    from bot.verdicts.types import Thresholds
+    from bot.zegocloud.client import ZegoClient
+
+
+PATIENCE_SECONDS = 1.5
+"""How long an answer waits for what its rows do not tell. The calls go behind those of people who wait."""
+
+MOST_ASKED = 3
+"""A screen of at most so many recordings asks for the details of those that ended."""
+
+LOOKS_KEPT = 100
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What ran at a moment (Unix ms); None where it is more than is read."""
+
+    running: tuple[Recording, ...] | None
+    as_of_ms: int
+
+
+class Outcomes:
+    """Finds out what became of recordings.
+
+    Args:
+        zego: the vendor's API, which knows the details that were asked for lately.
+        reader: reads what runs.
+        clock: ours.
+        ttl_seconds: how long a look at what runs serves.
+        thresholds: from where on something is worth a verdict.
+    """
+
+    def __init__(
+        self, zego: ZegoClient, reader: Reader, clock: Clock, *, ttl_seconds: float, thresholds: Thresholds
+    ) -> None:
+        self._zego = zego
+        self._reader = reader
+        self._clock = clock
+        self._ttl_ms = ttl_seconds * 1000
+        self._thresholds = thresholds
+        self._looks: TTLCache[tuple[str, ...], _Look] = TTLCache(LOOKS_KEPT, ttl_seconds, clock.monotonic)
+        self._looking: SingleFlight[_Look] = SingleFlight()
+
+    async def tell(self, page: Page) -> Page:
+        """The page with what is known of its rows. A small one asks; all of them wait a moment at most."""
+        asking = _asking()
+        asked = page.recordings if len(page.recordings) <= MOST_ASKED else ()
+        ended = [row for row in asked if row.status not in RUNNING and is_task_id(row.task_id)]
+        known = {row.task_id: details for row in page.recordings if (details := self._known(row))}
+        asks = (self._ask(row, page, known, asking) for row in ended)
+        running, *_ = await together([self.running(page, asking), *asks])
+        return self._told(page, known, running)
+
+    def with_news(self, page: Page) -> Page:
+        """The page with what has become known of its rows since: itself where nothing has. Costs no call."""
+        news = {
+            row.task_id: details
+            for row in page.recordings
+            if (details := self._known(row)) and details is not page.details.get(row.task_id)
+        }
+        return self._told(page, {**page.details, **news}, page.running) if news else page
+
+    async def running(self, page: Page, asking: Asking | None = None) -> tuple[Recording, ...] | None:
+        """All that runs now, at least in the rooms that a page asks for; None where that is not known.
+
+        No call is made where no row of the page runs, or where the page has come by that list.
+        """
+        rows, rooms = (*page.recordings, *page.begun_before), page.question.query.rooms
+        if not any(row.status in RUNNING for row in rows):
+            return page.running
+        if page.running is not None and self._is_now(page):
+            if not rooms:
+                self._keep((), _Look(page.running, page.as_of_ms))
+            return page.running
+        return await self._running(rooms, rows, page.as_of_ms, asking or _asking(), page.question.refresh)
+
+    async def running_beside(
+        self, details: RecordingDetails, *, refresh: bool = False
+    ) -> tuple[Recording, ...] | None:
+        """All that runs now in the room of a task that does; None where that is not known."""
+        row = Recording(details.task_id, details.room_id, details.status, details.began_ms or 0)
+        running = await self._running((row.room_id,), (row,), details.as_of_ms, _asking(), refresh)
+        return None if running is None else tuple(one for one in running if one.room_id == row.room_id)
+
+    async def stop(self) -> None:
+        """End what is under way."""
+        await self._looking.stop()
+
+    async def _running(
+        self,
+        rooms: tuple[str, ...],
+        rows: Sequence[Recording],
+        as_of_ms: int,
+        asking: Asking,
+        refresh: bool,
+    ) -> tuple[Recording, ...] | None:
+        """What runs, in agreement with rows of the moment `as_of_ms`: else it is looked at again."""
+        with suppress(RecordingsError):
+            for not_before_ms in (as_of_ms if refresh else 0, as_of_ms):
+                running = await self._look(rooms, asking, not_before_ms)
+                if running is None or _agree(running, rows):
+                    return running
+        return None
+
+    async def _look(
+        self, rooms: tuple[str, ...], asking: Asking, not_before_ms: int
+    ) -> tuple[Recording, ...] | None:
+        """What runs in all rooms, one look for every question; where that is too much, in these alone."""
+        for where in dict.fromkeys(((), rooms)):
+            look = self._looks.get(where)
+            if look is None or look.as_of_ms < not_before_ms:
+                work = partial(self._read, where, asking, not_before_ms)
+                look = await self._looking.get((where, not_before_ms), work)
+            if look.running is not None:
+                return look.running
+        return None
+
+    async def _read(
+        self, rooms: tuple[str, ...], asking: Asking, not_before_ms: int, _: Callable[[int, int], None]
+    ) -> _Look:
+        query = RecordingQuery(
+            rooms=rooms, status=Status.ONGOING, last_seconds=API_HISTORY_MS // 1000, size=1
+        )
+        question = Question(query, "UTC", asked_ms=self._now_ms(), refresh=not_before_ms > 0)
+        page = await self._reader.read(question, asking)
+        look = _Look(page.running, page.as_of_ms)
+        self._keep(rooms, look)
+        return look
+
+    def _keep(self, rooms: tuple[str, ...], look: _Look) -> None:
+        """Let the next questions share a look, unless there is a newer one."""
+        known = self._looks.get(rooms)
+        if known is None or known.as_of_ms < look.as_of_ms:
+            self._looks[rooms] = look
+
+    async def _ask(
+        self, row: Recording, page: Page, known: dict[str, RecordingDetails], asking: Asking
+    ) -> None:
+        """Ask for a row's details; anew where those that are kept are of another status, or of before."""
+        details = self._zego.known_lately(row.task_id)
+        outdated = details is not None and (details.status != row.status or page.question.refresh)
+        if details is not None and is_final(details) and details.status == row.status:
+            return
+        with suppress(RecordingsError):
+            details = await self._zego.describe_task(
+                row.task_id, asking, not_before_ms=page.as_of_ms if outdated else 0
+            )
+            if details.status == row.status:
+                known[row.task_id] = details
+
+    def _known(self, row: Recording) -> RecordingDetails | None:
+        """Details that somebody has asked for, of this row's status: others are from before it, or after."""
+        details = self._zego.known_lately(row.task_id)
+        return details if details is not None and details.status == row.status else None
+
+    def _told(
+        self,
+        page: Page,
+        details: Mapping[str, RecordingDetails],
+        running: tuple[Recording, ...] | None,
+    ) -> Page:
+        rooms, in_room = {row.room_id for row in page.recordings}, by_room(running)
+        return replace(
+            page,
+            details=details,
+            verdicts={
+                row.task_id: judge_row(
+                    row, in_room(row), page.now_ms, self._thresholds, details.get(row.task_id)
+                )
+                for row in page.recordings
+            },
+            running=None if running is None else tuple(row for row in running if row.room_id in rooms),
+        )
+
+    def _is_now(self, page: Page) -> bool:
+        """Whether its moment is now: an old button's question does not see what began since."""
+        asked_ms = page.question.asked_ms
+        return asked_ms is not None and asked_ms >= self._now_ms() - self._ttl_ms
+
+    def _now_ms(self) -> int:
+        return int(self._clock.now() * 1000)
+
+
+def by_room(running: Iterable[Recording] | None) -> Callable[[Recording], Collection[Recording] | None]:
+    """Says of a row what runs in its room, however much runs in all; None where that is not known."""
+    if running is None:
+        return lambda _: None
+    rooms: dict[str, list[Recording]] = defaultdict(list)
+    for row in running:
+        rooms[row.room_id].append(row)
+    return lambda row: rooms.get(row.room_id, ())
+
+
+def _agree(running: Iterable[Recording], rows: Iterable[Recording]) -> bool:
+    """Whether the same runs in both."""
+    ids = {row.task_id for row in running}
+    return all((row.task_id in ids) == (row.status in RUNNING) for row in rows)
+
+
+def _asking() -> Asking:
+    deadline = asyncio.get_running_loop().time() + PATIENCE_SECONDS
+    return Asking(lane=Lane.BACKGROUND, flow=object(), deadline=deadline)

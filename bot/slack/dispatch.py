@@ -1,0 +1,181 @@
+"""Dispatch: every delivery on its way to its listener. Who asks, may they, seen before, errors → words."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from bot.errors import AccessError, RecordingsError
+from bot.slack.delivery import begin_delivery, current_delivery, note_problem
+from bot.slack.forms import FormErrors, build_field_errors
+from bot.slack.payload import Asker, asker_of, origin_of, origin_of_click
+from bot.slack.sender import Place, Reply, ThreadReply
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from slack_bolt.context.ack.async_ack import AsyncAck
+
+    from bot.operating.metrics import Metrics
+    from bot.slack.access import Access
+    from bot.slack.deduplication import Once
+    from bot.slack.in_flight import Running
+    from bot.slack.web_client import SlackClient
+
+
+class ListenerAdapter:
+    """Turns a listener of ours into one of Bolt's.
+
+    A listener names what it needs: a service, `asker`, `reply`, `body`, `event`, or `action` (the element).
+    Bolt would build some forty arguments for each middleware and listener; this way it builds them once.
+
+    Args:
+        services: what a listener can ask for, by the name of its parameter.
+        access: decides who is answered.
+        once: knows which deliveries have come before.
+        running: keeps account of work under way.
+        metrics: counts deliveries.
+        slack: the way back where there is no response_url.
+        socket_mode: how deliveries arrive.
+    """
+
+    def __init__(
+        self,
+        services: Mapping[str, object],
+        access: Access,
+        once: Once,
+        running: Running,
+        metrics: Metrics,
+        slack: SlackClient,
+        *,
+        socket_mode: bool,
+    ) -> None:
+        self._services = services
+        self._access = access
+        self._once = once
+        self._running = running
+        self._metrics = metrics
+        self._slack = slack
+        self._socket_mode = socket_mode
+
+    def to(
+        self, listener: Callable[..., Awaitable[None]], refused: Callable[..., Awaitable[None]] | None = None
+    ) -> Callable[..., Awaitable[None]]:
+        """A listener that Bolt can call. No exception leaves it: Bolt would answer 404 after 3 s.
+
+        Args:
+            listener: ours; what it names as parameters is handed to it.
+            refused: tells somebody whom the bot does not answer, where a message is not the place for it.
+
+        Raises:
+            TypeError: the listener asks for something that is not there.
+        """
+        name = listener.__name__.removeprefix("handle_")
+        names = set(inspect.signature(listener).parameters)
+        if unknown := names - set(self._services) - {"asker", "reply", "body", "action", "event"}:
+            raise TypeError(f"{listener.__name__} asks for {', '.join(sorted(unknown))}, which nobody has")
+        services = {name: service for name, service in self._services.items() if name in names}
+
+        async def enter(ack: AsyncAck, body: dict[str, Any]) -> None:
+            delivery = current_delivery() or begin_delivery(self._metrics)
+            delivery.listener = name
+            if _is_no_question(body.get("event") or {}):
+                delivery.outcome = "ignored"
+                delivery.ended()
+                return
+            asker = asker_of(body)
+            reply = self._way_back(ack, body, asker)
+            event, action = body.get("event") or {}, (body.get("actions") or [{}])[0]
+            given = {
+                "asker": asker,
+                "reply": reply,
+                "body": body,
+                "action": action,
+                "event": event,
+            }
+            try:
+                with self._running.answering():
+                    if not await self._is_first(body):
+                        delivery.outcome = "repeated"
+                        await ack()
+                        return
+                    await self._access.check(asker, opens_form=_opens_form(body))
+                    await listener(**services, **{name: given[name] for name in given.keys() & names})
+            except FormErrors as error:  # the form stays open, with each mistake at its field
+                note_problem(error)
+                await ack(**build_field_errors(error))
+            except AccessError as error:
+                if refused is None:
+                    await reply.problem(error)
+                else:
+                    note_problem(error)
+                    await refused(self._slack, asker, error)
+            except RecordingsError as error:
+                await reply.problem(error)
+            except Exception as error:  # noqa: BLE001 - the person is told, the log has it all
+                await reply.unexpected(error)
+            finally:
+                delivery.ended()
+
+        enter.__name__ = listener.__name__
+        return enter
+
+    def _way_back(self, ack: AsyncAck, body: dict[str, Any], asker: Asker) -> Reply:
+        event = body.get("event")
+        if event:
+            return ThreadReply(ack, self._running, self._slack, _place_of(event, asker))
+        view = body.get("view")
+        origin = origin_of(view) if view else origin_of_click(body, replaces=False)
+        for chosen in body.get("response_urls") or []:
+            origin = replace(origin, response_url=str(chosen.get("response_url") or ""))
+        return Reply(
+            ack,
+            origin.response_url,
+            self._running,
+            command="command" in body,
+            socket_mode=self._socket_mode,
+            channel_id=asker.channel_id,
+            thread_ts=origin.thread_ts,
+            slack=self._slack,
+            user_id=asker.user_id,
+        )
+
+    async def _is_first(self, body: dict[str, Any]) -> bool:
+        """Whether this delivery has not come before.
+
+        Slack sends an event again that was not acknowledged in time; anything else comes again only where
+        somebody replays it. An event has an ID of its own, and every command, click, shortcut and form that
+        is sent a new trigger (Slack docs).
+        """
+        delivery = str(body.get("event_id") or body.get("trigger_id") or "")
+        return not delivery or await self._once.first("delivery", str(body.get("api_app_id")), delivery)
+
+
+def _is_no_question(event: dict[str, Any]) -> bool:
+    """Whether a message event is an edit, a bot's own, or not written to the bot."""
+    kind = event.get("type")
+    if kind not in {"message", "app_mention"}:
+        return False
+    written = event.get("subtype") in {None, "file_share", "thread_broadcast"} and not event.get("edited")
+    to_the_bot = kind == "app_mention" or event.get("channel_type") == "im"
+    return not (written and to_the_bot) or bool(event.get("bot_id"))
+
+
+def _opens_form(body: dict[str, Any]) -> bool:
+    """A global shortcut, or the Home tab: where there is no conversation yet."""
+    home = (body.get("event") or {}).get("type") == "app_home_opened"
+    return home or body.get("type") == "shortcut" or (body.get("view") or {}).get("type") == "home"
+
+
+def _place_of(event: dict[str, Any], asker: Asker) -> Place:
+    """Where an event is answered: in its thread, in a new one below it, or plainly in a direct message."""
+    direct = event.get("channel_type") == "im"
+    thread_ts = str(event.get("thread_ts") or "")
+    return Place(
+        channel_id=asker.channel_id,
+        user_id=asker.user_id,
+        thread_ts=thread_ts if direct else thread_ts or str(event.get("ts") or ""),
+        thread_exists=bool(thread_ts),
+        direct=direct,
+    )

@@ -1,0 +1,256 @@
+"""What a delivery from Slack says: its shape, who asks, where, and what was clicked."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from bot.slack import ids
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+Payload = dict[str, Any]
+
+_WORDS = frozenset(
+    [
+        *("type", "command", "text", "callback_id", "trigger_id", "response_url", "event_id"),
+        *("user_id", "team_id", "channel_id", "enterprise_id"),
+    ]
+)
+_HALF = re.compile("[\ud800-\udfff]")
+_FLAT = frozenset({"user", "team", "enterprise", "channel", "container"})
+"""Objects of which only words and yes or no are read."""
+
+_LISTS = frozenset({"actions", "response_urls"})
+_WORDS_OF_EVENT = frozenset(
+    [
+        *("type", "subtype", "tab", "text", "ts", "thread_ts", "bot_id"),
+        *("user", "team", "user_team", "channel", "channel_type"),
+    ]
+)
+_WORDS_OF_ITEMS = frozenset({"action_id", "block_id", "value", "channel_id", "response_url"})
+_WORDS_OF_MESSAGE = frozenset({"ts", "thread_ts"})
+_CHOSEN = frozenset({"selected_option", "selected_options"})
+_WORDS_OF_VIEW = frozenset({"id", "type", "private_metadata"})
+
+
+def well_formed(body: Mapping[str, Any]) -> Payload:
+    """A payload as listeners may read it without asking what each part is.
+
+    Words are text, objects are objects and lists hold objects, or they are not there. What is not read is
+    kept as it came.
+    """
+    if "command" in body:  # a form: nothing but text
+        return {name: value for name, value in body.items() if _is_word(value)}
+    shaped = _with_words(body, _WORDS)
+    for name in shaped.keys() & _FLAT:
+        # A message's `user` is told as an ID in places where an interaction has an object.
+        shaped[name] = _flat(shaped[name])
+    for name in shaped.keys() & _LISTS:
+        shaped[name] = [_with_words(each, _WORDS_OF_ITEMS) for each in _objects(shaped[name])]
+    if "event" in shaped:
+        shaped["event"] = _with_words(_object(shaped["event"]), _WORDS_OF_EVENT)
+    if "message" in shaped:
+        message = _with_words(_object(shaped["message"]), _WORDS_OF_MESSAGE)
+        shaped["message"] = {**message, "blocks": _objects(message.get("blocks"))}
+    if "view" in shaped:
+        shaped["view"] = _view(_object(shaped["view"]))
+    return shaped
+
+
+def values_of(state: Mapping[str, Any]) -> dict[str, dict[str, Payload]]:
+    """The inputs of a view's `state`: objects by block_id and action_id, each flat or with chosen options."""
+    return {
+        block_id: {action_id: _input(_object(value)) for action_id, value in _object(inputs).items()}
+        for block_id, inputs in _object(state.get("values")).items()
+    }
+
+
+def _view(view: Payload) -> Payload:
+    shaped = _with_words(view, _WORDS_OF_VIEW)
+    state = {"values": values_of(_object(view.get("state")))}
+    return {**shaped, "state": state, "blocks": _objects(view.get("blocks"))}
+
+
+def _input(field: Payload) -> Payload:
+    """One input: what is typed, picked or ticked."""
+    kept: Payload = {name: value for name, value in field.items() if _is_word(value) and name not in _CHOSEN}
+    if _value(chosen := _object(field.get("selected_option"))):
+        kept["selected_option"] = chosen
+    if ticked := [each for each in _objects(field.get("selected_options")) if _value(each)]:
+        kept["selected_options"] = ticked
+    return kept
+
+
+def _value(option: Payload) -> str:
+    value = option.get("value")
+    return str(value) if _is_word(value) else ""
+
+
+def _is_word(value: object) -> bool:
+    """Text; not with half a character in it, which nothing can be sent on with."""
+    return isinstance(value, str) and (value.isascii() or not _HALF.search(value))
+
+
+def _with_words(part: Mapping[str, Any], words: frozenset[str]) -> Payload:
+    return {name: value for name, value in part.items() if name not in words or _is_word(value)}
+
+
+def _flat(part: Any) -> Payload:
+    return {
+        name: value for name, value in _object(part).items() if isinstance(value, bool) or _is_word(value)
+    }
+
+
+def _object(part: Any) -> Payload:
+    return part if isinstance(part, dict) else {}
+
+
+def _objects(part: Any) -> list[Payload]:
+    return [each for each in part if isinstance(each, dict)] if isinstance(part, list) else []
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a modal was opened from.
+
+    Attributes:
+        channel_id: the conversation; empty for a global shortcut and the Home tab.
+        thread_ts: the thread in it.
+        task_id: the recording whose details are shown.
+        response_url: answers where the click was, for 30 minutes (Slack docs).
+        replaces: the answer takes the place of the message that was clicked.
+        kept: terms of the query that the form has no field for.
+        digest_id: the digest whose settings are shown.
+    """
+
+    channel_id: str = ""
+    thread_ts: str = ""
+    task_id: str = ""
+    response_url: str = ""
+    replaces: bool = False
+    kept: str = ""
+    digest_id: str = ""
+
+    def encode(self) -> str:
+        """As private_metadata (3,000 characters at most)."""
+        return msgspec.json.encode({name: value for name, value in asdict(self).items() if value}).decode()
+
+
+def origin_of(view: Mapping[str, Any]) -> Origin:
+    """Read a view's private_metadata; what is not there or not readable is empty."""
+    try:
+        return msgspec.json.decode(str(view.get("private_metadata") or "{}"), type=Origin)
+    except (msgspec.DecodeError, RecursionError, UnicodeError):
+        return Origin()
+
+
+def origin_of_click(body: Mapping[str, Any], *, replaces: bool) -> Origin:
+    """Where a button in a message was clicked, or a message's shortcut used."""
+    container, message = body.get("container") or {}, body.get("message") or {}
+    return Origin(
+        channel_id=str((body.get("channel") or {}).get("id") or ""),
+        thread_ts=str(container.get("thread_ts") or message.get("thread_ts") or ""),
+        response_url=str(body.get("response_url") or ""),
+        replaces=replaces,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Clicked:
+    """The message that was clicked: who sees it, and whose answer it is.
+
+    Attributes:
+        poster: the person whose answer it is, where everyone sees it; empty else.
+        ephemeral: nobody but the clicking person sees it.
+        notice: it holds no answer.
+    """
+
+    poster: str
+    ephemeral: bool
+    notice: bool
+
+
+def message_clicked(body: Mapping[str, Any]) -> Clicked:
+    """Read it from a `block_actions` payload: an ephemeral message comes without its blocks (Slack docs)."""
+    action = (body.get("actions") or [{}])[0]
+    blocks = [*((body.get("message") or {}).get("blocks") or []), action]
+    block_ids = [str(block.get("block_id") or "") for block in blocks]
+    return Clicked(
+        poster=next(filter(None, map(ids.poster_of, block_ids)), ""),
+        ephemeral=bool((body.get("container") or {}).get("is_ephemeral")),
+        notice=str(action.get("block_id") or "") in ids.NOTICES,
+    )
+
+
+_ID = re.compile(r"[A-Z0-9]{1,40}")
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who caused a delivery, and where.
+
+    Attributes:
+        user_id: the person.
+        team_id: the workspace or organization that the payload names as that person's.
+        enterprise_id: the organization, where the payload tells that it is that person's.
+        channel_id: the conversation; empty where there is none.
+        direct: the conversation is known to be the bot's own direct message with that person.
+    """
+
+    user_id: str
+    team_id: str
+    enterprise_id: str
+    channel_id: str
+    direct: bool = False
+
+    @property
+    def teams(self) -> frozenset[str]:
+        """Where the payload says that the person belongs."""
+        return frozenset({self.team_id, self.enterprise_id} - {""})
+
+
+def asker_of(body: Mapping[str, Any]) -> Asker:
+    """Read who and where from the payload of a slash command, an interaction or an event.
+
+    In a shared channel a person of another team clicks too: `user.team_id` is that person's team, while
+    `team` and `enterprise` are where the app is (Slack docs, block_actions). So the organization is the
+    person's own only where the team is. The same person may come with another of the organization's
+    workspaces in each kind of payload, which `Access` sorts out.
+    """
+    user, team, event = body.get("user"), body.get("team"), body.get("event")
+    if isinstance(event, dict):
+        # Where outsiders read, `team_id` is the team that opened the channel: it says nothing of the person.
+        of_event = "" if body.get("is_ext_shared_channel") else body.get("team_id")
+        team_id = event.get("user_team") or event.get("team") or of_event or ""
+        enterprise_id = body.get("enterprise_id") if team_id == body.get("team_id") else ""
+        direct = event.get("type") == "message" and event.get("channel_type") == "im"
+        return _asker(event.get("user"), team_id, enterprise_id, event.get("channel"), direct=direct)
+    if isinstance(user, dict):
+        team, enterprise, channel = team or {}, body.get("enterprise") or {}, body.get("channel") or {}
+        team_id = user.get("team_id") or team.get("id") or ""
+        enterprise_id = enterprise.get("id") or team.get("enterprise_id") or ""
+        own = enterprise_id if team_id in {team.get("id"), enterprise_id} else ""
+        return _asker(user.get("id"), team_id, own, channel.get("id") or _channel_of_view(body))
+    return _asker(body.get("user_id"), body.get("team_id"), body.get("enterprise_id"), body.get("channel_id"))
+
+
+def _asker(user: object, team: object, enterprise: object, channel: object, *, direct: bool = False) -> Asker:
+    return Asker(_id(user), _id(team), _id(enterprise), _id(channel), direct)
+
+
+def _id(given: object) -> str:
+    """What is no ID of Slack's is none: it would stand in messages and in the log."""
+    return given if isinstance(given, str) and _ID.fullmatch(given) else ""
+
+
+def _channel_of_view(body: Mapping[str, Any]) -> str:
+    """Where a modal answers: the conversation chosen in it, else the one that it was opened from."""
+    for chosen in body.get("response_urls") or []:
+        return str(chosen.get("channel_id") or "")
+    return origin_of(body.get("view") or {}).channel_id

@@ -1,0 +1,1 @@
+"""The only SQL: the database, its tables and their migrations."""

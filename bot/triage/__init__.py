@@ -1,1 +1,0 @@
-"""A support engineer's tools: IDs in messages, the form, one task judged."""

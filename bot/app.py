@@ -15,26 +15,26 @@ from slack_bolt.authorization import AuthorizeResult
 
 from bot.clock import clock_from
 from bot.errors import ConfigError
-from bot.features.answers.csv_export import Exports
+from bot.features.answers.csv_export import CsvExport
 from bot.features.answers.service import Answers, RenderedAnswers
-from bot.features.digests.listeners import DigestDesk
+from bot.features.digests.listeners import DigestCommands
 from bot.features.digests.service import Digests
 from bot.features.registry import register
 from bot.operating.health import Health
 from bot.operating.metrics import LoopLag, Metrics
 from bot.plain_text import count
 from bot.process import on_stop_signal
-from bot.recordings.details import Triage
+from bot.recordings.details import DetailsService
 from bot.recordings.service import build_recordings
 from bot.redis_link import RedisLink
 from bot.slack.access import Access
-from bot.slack.admission import Turnstile
+from bot.slack.admission import Admission
 from bot.slack.bolt_app import BoltApp
 from bot.slack.channels import Channels
-from bot.slack.deduplication import Once
+from bot.slack.deduplication import Deduplication
 from bot.slack.delivery import WatchedSocketMode
 from bot.slack.dispatch import ListenerAdapter
-from bot.slack.in_flight import Running
+from bot.slack.in_flight import InFlight
 from bot.slack.people import People
 from bot.slack.receiver import Receiver
 from bot.slack.sign_in import sign_in, socket_address
@@ -85,7 +85,7 @@ class Bot:
         lookups = {"message": self._rendered.lookups, **self.recordings.lookups}
         self.metrics = Metrics(self.recordings, lookups, self._lag, self.health.degraded)
         self.slack = self._slack_client(settings.slack_bot_token.reveal())
-        self.running = Running()
+        self.running = InFlight()
         self._people = People(self.slack, settings.default_tz, self.clock)
         self.digests = Digests(settings, self.clock, self.recordings, self._people, self.slack, self.metrics)
         self._socket_mode = socket_mode
@@ -158,19 +158,23 @@ class Bot:
             attaching_function_token_enabled=False,
         )
         people, channels = self._people, Channels(self.slack, self.clock)
-        triage = Triage(self.recordings, self.clock)
+        details_service = DetailsService(self.recordings, self.clock)
         slack_host = urlsplit(self.settings.slack_api_url).netloc
-        once = Once(self.clock, self.redis, owner=f"{slack_host}:{home.team_id}:{home.bot_id}")
+        deduplication = Deduplication(
+            self.clock, self.redis, owner=f"{slack_host}:{home.team_id}:{home.bot_id}"
+        )
         services = {
-            "answers": Answers(self.recordings, triage, self._rendered, people, channels, self.clock),
+            "answers": Answers(
+                self.recordings, details_service, self._rendered, people, channels, self.clock
+            ),
             "recordings": self.recordings,
-            "triage": triage,
+            "details_service": details_service,
             "people": people,
             "channels": channels,
-            "exports": Exports(self.recordings, self.slack, once),
-            "once": once,
+            "csv_export": CsvExport(self.recordings, self.slack, deduplication),
+            "deduplication": deduplication,
             "room_pattern": re.compile(self.settings.room_pattern) if self.settings.room_pattern else None,
-            "desk": DigestDesk(self.digests, people, self.slack, home, self.clock),
+            "digest_commands": DigestCommands(self.digests, people, self.slack, home, self.clock),
             "slack": self.slack,
             "clock": self.clock,
         }
@@ -180,7 +184,7 @@ class Bot:
             ListenerAdapter(
                 services,
                 access,
-                once,
+                deduplication,
                 self.running,
                 self.metrics,
                 self.slack,
@@ -213,7 +217,7 @@ class Bot:
         self._socket = WatchedSocketMode(
             bolt, token, quiet_logger(), web_client=client, ping_interval=SOCKET_PING_SECONDS
         )
-        self._socket.metrics, self._socket.turnstile = self.metrics, Turnstile()
+        self._socket.metrics, self._socket.admission = self.metrics, Admission()
         await self._socket.go_by(client.ways)
         self._socket.client.wss_uri = address
         await self._socket.connect_async()  # type: ignore[no-untyped-call]  # the SDK has no types there

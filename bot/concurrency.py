@@ -32,7 +32,7 @@ class Lookups:
 T = TypeVar("T")
 
 
-async def together(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+async def gather(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
     """Run all at once; when one fails the others are stopped and its own error comes out.
 
     Where several fail together, it is one that nobody expected: the others say less.

@@ -12,9 +12,10 @@ from bot.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+logger = logging.getLogger(__name__)
+
 Command = tuple[Any, ...]
 
-logger = logging.getLogger(__name__)
 
 COMMAND_SECONDS = 0.25
 """How long Redis may take to answer."""

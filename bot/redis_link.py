@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 
     from bot.redis_connection import Command
 
+logger = logging.getLogger(__name__)
+
 __all__ = ["KEY_PREFIX", "RedisAwayError", "RedisLink", "Script"]
 
-logger = logging.getLogger(__name__)
 
 FIRST_WAIT_SECONDS = 0.05
 LONGEST_WAIT_SECONDS = 1.0

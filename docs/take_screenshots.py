@@ -15,7 +15,7 @@ from playwright.async_api import FloatRect, expect
 
 from bot.clock import AdjustableClock
 from bot.sandbox.sandbox import Sandbox
-from tests.browser import launched, visit
+from tests.chromium import launched, visit
 
 if TYPE_CHECKING:
     from playwright.async_api import Locator, Page

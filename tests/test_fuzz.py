@@ -1,4 +1,4 @@
-"""Everything from outside is handled: a little of what `python -m tests.bench.fuzz` tries 100,000 times."""
+"""Everything from outside is handled: a little of what `tests.nightly.bench.fuzz` tries 100,000 times."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import asyncio
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from tests.bench.fuzz import each
-from tests.fuzz_deliveries import Sample, a_sender, changed, deliver
-from tests.fuzz_targets import targets
+from tests.nightly.bench.fuzz import each
+from tests.nightly.fuzz_deliveries import Sample, a_sender, changed, deliver
+from tests.nightly.fuzz_targets import targets
 
 TARGETS = targets()
 EXAMPLES = 60

@@ -18,7 +18,7 @@ from bot.errors import ConfigError
 from bot.network import Network
 from bot.sandbox.zegocloud import SimulatedZego
 from bot.slack.web_client import build_slack_client, quiet_logger
-from tests.processes import finished, running
+from tests.bot_process import finished, running
 from tests.proxies import certificate, forward_proxy
 
 if TYPE_CHECKING:

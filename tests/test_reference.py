@@ -14,7 +14,7 @@ import aiohttp
 import pytest
 
 from bot.clock import AdjustableClock, SystemClock
-from bot.concurrency import together
+from bot.concurrency import gather
 from bot.errors import QueryError
 from bot.logs import JsonLines, TextLines, begin_reference, current_reference
 from bot.recordings.single_flight import SingleFlight
@@ -26,7 +26,7 @@ from bot.sandbox.zegocloud import SimulatedZego
 from bot.zegocloud.client import ZegoClient
 from bot.zegocloud.limiter import Limiter
 from bot.zegocloud.protocol import DescribeTasks, TaskFilter
-from tests.processes import bot_environment, running
+from tests.bot_process import bot_environment, running
 from tests.vendor_server import VendorServer, answers, held, tasks
 from tests.world import HOUR_MS, MINUTE_MS, NOW_MS, World, a_world, manifest
 
@@ -200,9 +200,9 @@ async def test_of_errors_that_come_together_the_unexpected_one_comes_out() -> No
             raise KeyError("total")
 
     with pytest.raises(KeyError):
-        await together([unexpected(), expected()])
+        await gather([unexpected(), expected()])
     with pytest.raises(QueryError):
-        await together([expected(), expected()])
+        await gather([expected(), expected()])
 
 
 async def test_a_slot_of_a_digest_has_a_number_of_its_own(world: World, log: Lines) -> None:

@@ -10,7 +10,7 @@ import pytest
 from bot.features.details.message import IDS as DETAILS
 from bot.features.digests import ids as digest_ids
 from bot.sandbox.slack.state import ASKER, GENERAL, PRIVATE, TEAM
-from tests.fuzz_deliveries import TASK, Sample, Sender, a_sender, settled
+from tests.nightly.fuzz_deliveries import TASK, Sample, Sender, a_sender, settled
 
 if TYPE_CHECKING:
     from bot.features.digests.models import Digest

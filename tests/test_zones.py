@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tzdata import IANA_VERSION
 
-from tests.processes import ROOT
+from tests.bot_process import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

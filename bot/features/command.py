@@ -12,7 +12,7 @@ from bot.slack.audience import PRIVATE
 
 if TYPE_CHECKING:
     from bot.features.answers.service import Answers
-    from bot.features.digests.listeners import DigestDesk
+    from bot.features.digests.listeners import DigestCommands
     from bot.recordings.service import Recordings
     from bot.slack.payload import Asker
     from bot.slack.sender import Message, Reply
@@ -24,7 +24,7 @@ async def handle_recordings_command(
     asker: Asker,
     answers: Answers,
     recordings: Recordings,
-    desk: DigestDesk,
+    digest_commands: DigestCommands,
 ) -> None:
     """Answer `/recordings …` privately."""
     text = str(body.get("text") or "")
@@ -36,7 +36,7 @@ async def handle_recordings_command(
         await reply.send(build_help(recordings.rooms_lately()))
         return
     if names_digests(text):
-        await answer_digest_command(text, reply, asker, desk)
+        await answer_digest_command(text, reply, asker, digest_commands)
         return
     if slip := misspells_digests(text):
         await answer_digest_slip(slip, reply)

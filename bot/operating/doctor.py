@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from bot.features.digests.store import Store
     from bot.zone_data import ZoneData
 
+logger = logging.getLogger(__name__)
+
 
 PATIENCE_SECONDS = 6.5
 """How long one check may take. They run side by side, so that all are told within ten seconds."""
@@ -330,8 +332,6 @@ def _version_of(info: object) -> str:
     found = [line.partition(":")[2] for line in text.splitlines() if line.startswith("redis_version:")]
     return found[0].strip() if found else "Redis"
 
-
-logger = logging.getLogger(__name__)
 
 SIGNS = {"ok": "✓", "warning": "!", "failed": "✕", "unknown": "?"}
 

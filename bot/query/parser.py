@@ -10,10 +10,10 @@ from bot.query.suggestions import (
     HELP_WORDS,
     bare_fields,
     check_items,
+    gather,
     misread_bare,
     misread_key,
     misread_value,
-    together,
 )
 from bot.query.terms import KEYS, TERMS, RecordingQuery, Sort, Status, Term
 from bot.query.tokenizer import Change, Misread, Mistake, Word, edited, plain_text, quote, shown, split_words
@@ -107,7 +107,7 @@ def _read(words: list[Word]) -> tuple[RecordingQuery, dict[str, Word]]:
     for index, word in enumerate(words):
         for key, value in _read_word(words, index).items():
             if key in given:
-                raise _given_twice(key, given[key], word, together(words, index - 1))
+                raise _given_twice(key, given[key], word, gather(words, index - 1))
             given[key] = word
             fields[TERMS[key].field] = value
     _check_together(given, words)

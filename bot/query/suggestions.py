@@ -125,11 +125,11 @@ def misread_value(words: list[Word], index: int, mistake: Mistake) -> Misread:
     if all(seen) and seen != word.values:
         instead.append(term.tidy(*seen))
     edits = [word.replaced(text) for text in instead]
-    edits[:0] = together(words, index)
+    edits[:0] = gather(words, index)
     return Misread(mistake.problem, *edits)
 
 
-def together(words: list[Word], index: int) -> list[tuple[Change, ...]]:
+def gather(words: list[Word], index: int) -> list[tuple[Change, ...]]:
     """How a word and the bare one behind it read as one value: `last=6 hours` without its quotes."""
     if index < 0 or index + 1 >= len(words) or words[index + 1].key:
         return []
@@ -167,7 +167,7 @@ def misread_bare(words: list[Word], index: int) -> Misread:
     word = words[index]
     text, said = word.values[0], shown(", ".join(word.values))
     for first in (index - 1, index):
-        if edits := together(words, first):
+        if edits := gather(words, first):
             both = shown(f"{words[first].values[0]} {words[first + 1].values[0]}")
             return Misread(f"`{both}` is two words: a value with a space stands in quotes.", *edits)
     if KEYS.get(text.lower()):

@@ -116,7 +116,7 @@ async def look_at(
     found: dict[str, RecordingDetails] = {}
     unreadable = done = 0
 
-    async def look(row: Recording) -> None:
+    async def requested_range(row: Recording) -> None:
         nonlocal done, unreadable
         async with turns:
             with suppress(TaskNotFoundError):  # it left the 3 days meanwhile: the list's word has to do
@@ -131,7 +131,7 @@ async def look_at(
     try:
         async with asyncio.TaskGroup() as group:
             for row in rows:
-                group.create_task(look(row))
+                group.create_task(requested_range(row))
     except BaseExceptionGroup as failed:
         raise most_unexpected(failed) from None
     return found, unreadable

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bot.verdicts.types import Verdict
 
 
-class Triage:
+class DetailsService:
     """Says what is wrong with recordings.
 
     Args:

@@ -13,7 +13,7 @@ from itertools import pairwise
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from bot.concurrency import together
+from bot.concurrency import gather
 from bot.zegocloud.protocol import PAGE_SIZE
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ NARROWEST_MS = 3
 _by_order = attrgetter("began_ms", "task_id")
 
 
-class MendedList:
+class RecountedList:
     """Every row of a list, put right where the vendor counts otherwise: a few calls for each change.
 
     Reading the list again would take as long as the first time, and meet the next change. Instead the window
@@ -105,7 +105,7 @@ class MendedList:
             return page.as_of_ms
         middle_ms = known[len(known) // 2].began_ms if known else (start_ms + end_ms) // 2
         middle_ms = min(max(middle_ms, start_ms + 2), end_ms - 1)
-        await together(
+        await gather(
             (
                 self._mend(start_ms, middle_ms - 1, [row for row in known if row.began_ms < middle_ms], 0),
                 self._mend(middle_ms, end_ms, [row for row in known if row.began_ms >= middle_ms], 0),
@@ -169,7 +169,7 @@ class Listing:
         self._begin = self._end = 0  # chunks read for their rows; a probe is no such chunk
         self._whole = False
         self._restarts = 0
-        self._mended: MendedList | None = None
+        self._mended: RecountedList | None = None
 
     @property
     def total(self) -> int:
@@ -301,7 +301,7 @@ class Listing:
             if self._progress and self._whole:
                 self._progress(min(len(self._pages) * PAGE_SIZE, self.total), self.total)
 
-        await together(fetch(number) for number in numbers)
+        await gather(fetch(number) for number in numbers)
 
     async def _fetch_missing(self) -> None:
         """Read what is not there yet; a list that gets longer meanwhile is followed a little."""
@@ -366,7 +366,7 @@ class Listing:
             async def fetch(request: DescribeTasks) -> TaskPage:
                 return await self._zego.list_tasks(request, self._asking, not_before_ms=self._not_before_ms)
 
-            self._mended = MendedList(self.request, fetch, self._pages.values(), 2 * self.page_count)
+            self._mended = RecountedList(self.request, fetch, self._pages.values(), 2 * self.page_count)
         await self._mended.mend()
         self.steady = self._mended.steady
 

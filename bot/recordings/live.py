@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from bot.concurrency import together
+from bot.concurrency import gather
 from bot.errors import InvalidParameterError, QueryError
 from bot.models import API_HISTORY_MS
 from bot.plain_text import count
@@ -23,7 +23,15 @@ from bot.query.tokenizer import Mistake
 from bot.recordings.listing import Listing, RoomLists
 from bot.recordings.merging import Merged, Settled
 from bot.recordings.page import Cursor, Elsewhere, Page
-from bot.recordings.window import MARGIN_MS, PLANS, Sight, Span, look, sight, skew_note
+from bot.recordings.window import (
+    MARGIN_MS,
+    PLANS,
+    Span,
+    VisibleRange,
+    requested_range,
+    skew_note,
+    visible_range,
+)
 from bot.zegocloud.protocol import PAGE_SIZE, DescribeTasks, TaskFilter
 
 if TYPE_CHECKING:
@@ -59,9 +67,9 @@ class Scan:
     slow_ms: int = 0
     _made: dict[DescribeTasks, tuple[int, int]] = field(default_factory=dict)
 
-    def sight(self, asked_ms: int) -> Sight:
+    def visible_range(self, asked_ms: int) -> VisibleRange:
         """What can be seen by a question of this moment (Unix ms)."""
-        return sight(asked_ms, self.now_ms + self.slow_ms, self.skew_ms)
+        return visible_range(asked_ms, self.now_ms + self.slow_ms, self.skew_ms)
 
     def listing(self, request: DescribeTasks, *, newest_first: bool) -> Listing:
         """A list to read; its progress is added to that of the scan's other lists."""
@@ -100,7 +108,7 @@ async def read_screen(scan: Scan, question: Question, *, everything: bool = Fals
     """
     _check_rooms(question.query.rooms)
     asked_ms = question.asked_ms if question.asked_ms is not None else scan.now_ms
-    lookup = look(question, asked_ms, scan.sight(asked_ms))
+    lookup = requested_range(question, asked_ms, scan.visible_range(asked_ms))
     if everything:
         question = replace(question, query=replace(question.query, page=1), cursor=None)
     page = Page(
@@ -149,7 +157,7 @@ class _Reading:
     async def open(self) -> None:
         """Read the beginning of every list."""
         rooms: tuple[str | None, ...] = self._query.rooms or (None,)
-        self._merged = self._merge(await together(self._open_room(room) for room in rooms))
+        self._merged = self._merge(await gather(self._open_room(room) for room in rooms))
 
     async def page(self, page: Page, *, everything: bool) -> Page:
         """Read what the screen needs and cut it out; a page behind the last one becomes the last one."""
@@ -244,10 +252,10 @@ class _Reading:
         return Merged(rooms, self._plan, self._span, newest_first=self._newest_first)
 
     async def _complete(self) -> None:
-        await together(listing.read_all() for listing in self._merged.incomplete)
+        await gather(listing.read_all() for listing in self._merged.incomplete)
 
     async def _agree(self) -> None:
-        await together(room.agree() for room in self._merged.rooms)
+        await gather(room.agree() for room in self._merged.rooms)
 
     async def _approach(self, begin: int) -> None:
         """For a deep screen, leave out the API pages in front of it where counting them is enough."""
@@ -257,7 +265,7 @@ class _Reading:
         incomplete = merged.incomplete
         if len(incomplete) > 1:
             short = [listing for listing in incomplete if listing.total <= RUNNING_READ_WHOLE]
-            await together(listing.read_all() for listing in short)
+            await gather(listing.read_all() for listing in short)
             incomplete = merged.incomplete
         if len(incomplete) == 1:
             others = sum(listing.total for listing in merged.lists if listing.complete)
@@ -274,7 +282,7 @@ class _Reading:
             settled = merged.settled()
             at = self._beginning(settled, begin, size)
             if at < 0:  # the list moved further than the rows that were left out
-                await together(listing.skip_less(back) for listing in merged.lists if listing.rows_skipped)
+                await gather(listing.skip_less(back) for listing in merged.lists if listing.rows_skipped)
                 back *= 2
             elif not merged.partial:
                 return settled, at if at < len(settled.rows) else _last_screen(settled, size)
@@ -400,7 +408,7 @@ class Reader:
 
     def _looks_at(self, question: Question, scan: Scan) -> Hashable:
         """The stretches of time that a scan asks for."""
-        lookup = look(question, question.asked_ms or 0, scan.sight(question.asked_ms or 0))
+        lookup = requested_range(question, question.asked_ms or 0, scan.visible_range(question.asked_ms or 0))
         return lookup.span, PLANS[question.query.status].everything_running and lookup.everything
 
     def _scan(
@@ -424,9 +432,9 @@ class Reader:
         """
         scan = self._scan(question, asking)
         asked_ms = question.asked_ms if question.asked_ms is not None else scan.now_ms
-        span = look(question, asked_ms, scan.sight(asked_ms)).everything
+        span = requested_range(question, asked_ms, scan.visible_range(asked_ms)).everything
         lists = (DescribeTasks(kind, span.start_ms, span.end_ms) for kind in TaskFilter)
-        await together(self._zego.list_tasks(request, asking) for request in lists)
+        await gather(self._zego.list_tasks(request, asking) for request in lists)
 
     async def look_elsewhere(self, page: Page, asking: Asking) -> Page:
         """Look for the same in everything the API can see now, for an answer that found nothing."""
@@ -447,9 +455,11 @@ async def _read_elsewhere(scan: Scan, page: Page) -> Page:
         sort=Sort.NEWEST,
     )
     asked_ms = page.question.asked_ms if page.question.asked_ms is not None else scan.now_ms
-    now_ms = scan.sight(asked_ms).now_ms  # a button may be days old; equal questions still share the calls
+    now_ms = scan.visible_range(
+        asked_ms
+    ).now_ms  # a button may be days old; equal questions still share the calls
     question = replace(page.question, query=query, cursor=None, asked_ms=now_ms)
-    window = look(question, now_ms, scan.sight(now_ms)).window
+    window = requested_range(question, now_ms, scan.visible_range(now_ms)).window
     if window.start_ms >= page.window.start_ms and window.end_ms <= page.window.end_ms:
         return page
     wide = await read_screen(scan, question)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from cachetools import TTLCache
 
-from bot.concurrency import together
+from bot.concurrency import gather
 from bot.errors import RecordingsError
 from bot.models import API_HISTORY_MS, RUNNING, Recording
 from bot.query.terms import RecordingQuery, Status, is_task_id
@@ -85,7 +85,7 @@ class Outcomes:
         ended = [row for row in asked if row.status not in RUNNING and is_task_id(row.task_id)]
         known = {row.task_id: details for row in page.recordings if (details := self._known(row))}
         asks = (self._ask(row, page, known, asking) for row in ended)
-        running, *_ = await together([self.running(page, asking), *asks])
+        running, *_ = await gather([self.running(page, asking), *asks])
         return self._told(page, known, running)
 
     def with_news(self, page: Page) -> Page:
@@ -144,12 +144,12 @@ class Outcomes:
     ) -> tuple[Recording, ...] | None:
         """What runs in all rooms, one look for every question; where that is too much, in these alone."""
         for where in dict.fromkeys(((), rooms)):
-            look = self._looks.get(where)
-            if look is None or look.as_of_ms < not_before_ms:
+            requested_range = self._looks.get(where)
+            if requested_range is None or requested_range.as_of_ms < not_before_ms:
                 work = partial(self._read, where, asking, not_before_ms)
-                look = await self._looking.get((where, not_before_ms), work)
-            if look.running is not None:
-                return look.running
+                requested_range = await self._looking.get((where, not_before_ms), work)
+            if requested_range.running is not None:
+                return requested_range.running
         return None
 
     async def _read(
@@ -160,15 +160,15 @@ class Outcomes:
         )
         question = Question(query, "UTC", asked_ms=self._now_ms(), refresh=not_before_ms > 0)
         page = await self._reader.read(question, asking)
-        look = _Look(page.running, page.as_of_ms)
-        self._keep(rooms, look)
-        return look
+        requested_range = _Look(page.running, page.as_of_ms)
+        self._keep(rooms, requested_range)
+        return requested_range
 
-    def _keep(self, rooms: tuple[str, ...], look: _Look) -> None:
+    def _keep(self, rooms: tuple[str, ...], requested_range: _Look) -> None:
         """Let the next questions share a look, unless there is a newer one."""
         known = self._looks.get(rooms)
-        if known is None or known.as_of_ms < look.as_of_ms:
-            self._looks[rooms] = look
+        if known is None or known.as_of_ms < requested_range.as_of_ms:
+            self._looks[rooms] = requested_range
 
     async def _ask(
         self, row: Recording, page: Page, known: dict[str, RecordingDetails], asking: Asking

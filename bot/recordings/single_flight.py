@@ -15,9 +15,9 @@ from bot.zegocloud.in_flight import stopping, twin
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Hashable
 
-T = TypeVar("T")
-
 logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 
 class SingleFlight(Generic[T]):

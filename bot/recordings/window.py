@@ -79,7 +79,7 @@ SKEW_TOLD_MS = 60_000
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class VisibleRange:
     """What the API can be asked for by a question of one moment. Times are Unix ms of the vendor's clock.
 
     Attributes:
@@ -107,7 +107,7 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
-class Lookup:
+class RequestedRange:
     """Where one question looks.
 
     Attributes:
@@ -124,7 +124,7 @@ class Lookup:
     sees_back_to_ms: int | None
 
 
-def sight(asked_ms: int, now_ms: int, skew_ms: int | None) -> Sight:
+def visible_range(asked_ms: int, now_ms: int, skew_ms: int | None) -> VisibleRange:
     """What can be seen at `now_ms` by a question asked at `asked_ms`.
 
     Args:
@@ -136,10 +136,10 @@ def sight(asked_ms: int, now_ms: int, skew_ms: int | None) -> Sight:
     worst_ms = SIGNATURE_TOLERANCE_MS if skew_ms is None else skew_ms
     moved_ms = asked_ms + steps * STEP_MS
     earliest_ms = moved_ms + STEP_MS + worst_ms - API_HISTORY_MS + MARGIN_MS
-    return Sight(earliest_ms, skew_ms or 0, moved_ms)
+    return VisibleRange(earliest_ms, skew_ms or 0, moved_ms)
 
 
-def look(question: Question, asked_ms: int, sees: Sight) -> Lookup:
+def requested_range(question: Question, asked_ms: int, sees: VisibleRange) -> RequestedRange:
     """Resolve a question's window and cut it to what can be seen.
 
     The vendor stamps starts with its own clock, so that is the one by which `now` and `the last 5 minutes`
@@ -158,9 +158,9 @@ def look(question: Question, asked_ms: int, sees: Sight) -> Lookup:
     latest_ms = max(asked_ms + sees.skew_ms + error_ms, until_ms)
     everything = Span(sees.earliest_ms, min(latest_ms, sees.earliest_ms + API_HISTORY_MS))
     if span.end_ms <= span.start_ms:
-        return Lookup(window, None, everything, sees.earliest_ms)
+        return RequestedRange(window, None, everything, sees.earliest_ms)
     far = sees.earliest_ms - window.start_ms > WORTH_TELLING_MS
-    return Lookup(
+    return RequestedRange(
         replace(window, start_ms=span.start_ms), span, everything, sees.earliest_ms if far else None
     )
 

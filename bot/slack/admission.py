@@ -9,7 +9,7 @@ AT_ONCE = 16
 """How many a pass of the event loop takes: some 5 ms of work, after which others are seen to."""
 
 
-class Turnstile:
+class Admission:
     """Spreads a crowd over passes of the event loop, first come, first served.
 
     A thousand deliveries that are read in one pass are all begun before the first is answered, half a second

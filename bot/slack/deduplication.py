@@ -43,7 +43,7 @@ return redis.call('PEXPIRE', KEYS[1], ARGV[2])
 """Let one's own mark stay for so many milliseconds; 0 takes it away."""
 
 
-class Once:
+class Deduplication:
     """Remembers what is under way, and for a while what was done.
 
     Where replicas share Redis, all know what one did. While Redis is away, each knows only of its own.

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from bot.operating.metrics import Metrics
     from bot.query.terms import RecordingQuery
-    from bot.slack.admission import Turnstile
+    from bot.slack.admission import Admission
     from bot.slack.web_client import Session
 
 
@@ -185,7 +185,7 @@ class WatchedSocketMode(AsyncSocketModeHandler):
     """Socket Mode whose deliveries are followed from their arrival to their acknowledgement."""
 
     metrics: Metrics
-    turnstile: Turnstile
+    admission: Admission
 
     @property
     def is_away(self) -> bool:
@@ -201,7 +201,7 @@ class WatchedSocketMode(AsyncSocketModeHandler):
     async def handle(self, client: Any, req: SocketModeRequest) -> None:
         """One delivery."""
         delivery = begin_delivery(self.metrics)
-        await self.turnstile.enter()
+        await self.admission.enter()
         try:
             await super().handle(client, req)
         finally:

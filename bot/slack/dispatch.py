@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from bot.errors import AccessError, RecordingsError
 from bot.slack.delivery import begin_delivery, current_delivery, note_problem
 from bot.slack.forms import FormErrors, build_field_errors
-from bot.slack.payload import Asker, asker_of, origin_of, origin_of_click
+from bot.slack.payload import Asker, asker_of, metadata_of_click, metadata_of_view
 from bot.slack.sender import Place, Reply, ThreadReply
 
 if TYPE_CHECKING:
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from bot.operating.metrics import Metrics
     from bot.slack.access import Access
-    from bot.slack.deduplication import Once
-    from bot.slack.in_flight import Running
+    from bot.slack.deduplication import Deduplication
+    from bot.slack.in_flight import InFlight
     from bot.slack.web_client import SlackClient
 
 
@@ -44,8 +44,8 @@ class ListenerAdapter:
         self,
         services: Mapping[str, object],
         access: Access,
-        once: Once,
-        running: Running,
+        deduplication: Deduplication,
+        in_flight: InFlight,
         metrics: Metrics,
         slack: SlackClient,
         *,
@@ -53,8 +53,8 @@ class ListenerAdapter:
     ) -> None:
         self._services = services
         self._access = access
-        self._once = once
-        self._running = running
+        self._deduplication = deduplication
+        self._in_flight = in_flight
         self._metrics = metrics
         self._slack = slack
         self._socket_mode = socket_mode
@@ -95,7 +95,7 @@ class ListenerAdapter:
                 "event": event,
             }
             try:
-                with self._running.answering():
+                with self._in_flight.answering():
                     if not await self._is_first(body):
                         delivery.outcome = "repeated"
                         await ack()
@@ -124,19 +124,19 @@ class ListenerAdapter:
     def _way_back(self, ack: AsyncAck, body: dict[str, Any], asker: Asker) -> Reply:
         event = body.get("event")
         if event:
-            return ThreadReply(ack, self._running, self._slack, _place_of(event, asker))
+            return ThreadReply(ack, self._in_flight, self._slack, _place_of(event, asker))
         view = body.get("view")
-        origin = origin_of(view) if view else origin_of_click(body, replaces=False)
+        metadata = metadata_of_view(view) if view else metadata_of_click(body, replaces=False)
         for chosen in body.get("response_urls") or []:
-            origin = replace(origin, response_url=str(chosen.get("response_url") or ""))
+            metadata = replace(metadata, response_url=str(chosen.get("response_url") or ""))
         return Reply(
             ack,
-            origin.response_url,
-            self._running,
+            metadata.response_url,
+            self._in_flight,
             command="command" in body,
             socket_mode=self._socket_mode,
             channel_id=asker.channel_id,
-            thread_ts=origin.thread_ts,
+            thread_ts=metadata.thread_ts,
             slack=self._slack,
             user_id=asker.user_id,
         )
@@ -149,7 +149,9 @@ class ListenerAdapter:
         is sent a new trigger (Slack docs).
         """
         delivery = str(body.get("event_id") or body.get("trigger_id") or "")
-        return not delivery or await self._once.first("delivery", str(body.get("api_app_id")), delivery)
+        return not delivery or await self._deduplication.first(
+            "delivery", str(body.get("api_app_id")), delivery
+        )
 
 
 def _is_no_question(event: dict[str, Any]) -> bool:

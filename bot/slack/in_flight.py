@@ -12,16 +12,17 @@ from bot.plain_text import count
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterator
 
+logger = logging.getLogger(__name__)
+
 
 T = TypeVar("T")
 
-logger = logging.getLogger(__name__)
 
 LAST_WORD_SECONDS = 1.5
 """How long stopping waits for the messages that say so."""
 
 
-class Running:
+class InFlight:
     """The deliveries being answered: SIGTERM lets them finish, and tells those that cannot."""
 
     def __init__(self) -> None:

@@ -116,7 +116,7 @@ def _objects(part: Any) -> list[Payload]:
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class ModalMetadata:
     """Where a modal was opened from.
 
     Attributes:
@@ -142,18 +142,18 @@ class Origin:
         return msgspec.json.encode({name: value for name, value in asdict(self).items() if value}).decode()
 
 
-def origin_of(view: Mapping[str, Any]) -> Origin:
+def metadata_of_view(view: Mapping[str, Any]) -> ModalMetadata:
     """Read a view's private_metadata; what is not there or not readable is empty."""
     try:
-        return msgspec.json.decode(str(view.get("private_metadata") or "{}"), type=Origin)
+        return msgspec.json.decode(str(view.get("private_metadata") or "{}"), type=ModalMetadata)
     except (msgspec.DecodeError, RecursionError, UnicodeError):
-        return Origin()
+        return ModalMetadata()
 
 
-def origin_of_click(body: Mapping[str, Any], *, replaces: bool) -> Origin:
+def metadata_of_click(body: Mapping[str, Any], *, replaces: bool) -> ModalMetadata:
     """Where a button in a message was clicked, or a message's shortcut used."""
     container, message = body.get("container") or {}, body.get("message") or {}
-    return Origin(
+    return ModalMetadata(
         channel_id=str((body.get("channel") or {}).get("id") or ""),
         thread_ts=str(container.get("thread_ts") or message.get("thread_ts") or ""),
         response_url=str(body.get("response_url") or ""),
@@ -253,4 +253,4 @@ def _channel_of_view(body: Mapping[str, Any]) -> str:
     """Where a modal answers: the conversation chosen in it, else the one that it was opened from."""
     for chosen in body.get("response_urls") or []:
         return str(chosen.get("channel_id") or "")
-    return origin_of(body.get("view") or {}).channel_id
+    return metadata_of_view(body.get("view") or {}).channel_id

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from bot.slack.admission import Turnstile
+from bot.slack.admission import Admission
 from bot.slack.bolt_app import read_delivery
 from bot.slack.delivery import begin_delivery
 
@@ -76,7 +76,7 @@ class Receiver:
         self.bolt: BoltApp | None = None
         self._signing_secret = signing_secret
         self._metrics = metrics
-        self._turnstile = Turnstile()
+        self._turnstile = Admission()
 
     async def receive(self, request: web.Request) -> web.StreamResponse:
         """Hand one delivery to Bolt."""

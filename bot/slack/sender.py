@@ -34,13 +34,13 @@ if TYPE_CHECKING:
     from slack_bolt.context.ack.async_ack import AsyncAck
 
     from bot.recordings.page import ButtonState
-    from bot.slack.in_flight import Running
+    from bot.slack.in_flight import InFlight
     from bot.slack.web_client import SlackClient
+
+logger = logging.getLogger(__name__)
 
 
 Message = dict[str, Any]
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass
@@ -244,7 +244,7 @@ class Reply:
         self,
         ack: AsyncAck,
         response_url: str,
-        running: Running,
+        in_flight: InFlight,
         *,
         command: bool,
         socket_mode: bool,
@@ -260,7 +260,7 @@ class Reply:
         self._url = ResponseUrl(slack, response_url, thread_ts)
         self._channel = Channel(slack, channel_id, thread_ts)
         self._direct = DirectMessage(slack, user_id)
-        self._running = running
+        self._in_flight = in_flight
         self._command = command
         self._socket_mode = socket_mode
         self._progress: tuple[int, int] | None = None
@@ -313,11 +313,11 @@ class Reply:
         """
         self._replaces = replace and not everyone
         self._placed = False
-        with self._running.answering():
+        with self._in_flight.answering():
             if not self._command:
                 await self.acknowledge()
             self._everyone = everyone
-            task = self._running.run(work)
+            task = self._in_flight.run(work)
             left_seconds = ACK_WITHIN_SECONDS - seconds_since_arrival()
             await asyncio.wait({task}, timeout=max(LEAST_WAIT_SECONDS, left_seconds))
             if not task.done():
@@ -331,14 +331,14 @@ class Reply:
         Raises:
             StoppingError: it was broken off.
         """
-        with self._running.answering():
-            return await self._outcome(self._running.run(work))
+        with self._in_flight.answering():
+            return await self._outcome(self._in_flight.run(work))
 
     async def _outcome(self, task: asyncio.Task[T]) -> T:
         try:
             return await task
         except asyncio.CancelledError:
-            if not self._running.stopping:
+            if not self._in_flight.stopping:
                 raise
             raise StoppingError from None
 
@@ -352,7 +352,7 @@ class Reply:
             SlackRefusedError: everyone was to see it, and Slack did not take it or did not say so.
         """
         body = {"response_type": "in_channel" if everyone else "ephemeral", **message}
-        with self._running.answering():
+        with self._in_flight.answering():
             if self._ack.response is None:
                 if self._command and self._answer_with(message, body):
                     return True
@@ -397,7 +397,7 @@ class Reply:
         return self._channel.refused or self._url.refused or "no address"
 
     def _is_stopping(self) -> bool:
-        return self._running.stopping
+        return self._in_flight.stopping
 
     def _unsure(self, message: Message) -> Message:
         """What is said in place of an answer that Slack may have taken; a problem is said once more."""
@@ -480,9 +480,9 @@ class ThreadReply(Reply):
         place: where the answer goes.
     """
 
-    def __init__(self, ack: AsyncAck, running: Running, slack: SlackClient, place: Place) -> None:
+    def __init__(self, ack: AsyncAck, in_flight: InFlight, slack: SlackClient, place: Place) -> None:
         super().__init__(
-            ack, "", running, command=False, socket_mode=False, slack=slack, user_id=place.user_id
+            ack, "", in_flight, command=False, socket_mode=False, slack=slack, user_id=place.user_id
         )
         self._place = place
         self._slack = slack
@@ -491,7 +491,7 @@ class ThreadReply(Reply):
 
     async def send(self, message: Message, *, replace: bool = False, everyone: bool = False) -> bool:  # noqa: ARG002
         """Send a message. What everyone reads takes the place of the line that said it was looked for."""
-        with self._running.answering():
+        with self._in_flight.answering():
             if everyone:
                 return await self._say_to_everyone(message, self._say_openly)
             if self._place.direct:

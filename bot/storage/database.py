@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     from bot.clock import Clock
 
+logger = logging.getLogger(__name__)
+
 
 _SQLITE_REASONS = {
     "SQLITE_BUSY": "busy",
@@ -283,7 +285,6 @@ class Presence:
 
 T = TypeVar("T")
 
-logger = logging.getLogger(__name__)
 
 TRANSACTION_SECONDS = 20
 """After this a PostgreSQL that does not answer counts as away."""

@@ -21,7 +21,7 @@ from bot.process import write_data
 from bot.query.parser import format_query, parse_query, wants_help
 from bot.recordings.answer_text import found, unreadable_files
 from bot.recordings.csv_file import build_csv, fields_of, iso_utc
-from bot.recordings.details import Triage
+from bot.recordings.details import DetailsService
 from bot.recordings.page import Question
 from bot.recordings.service import build_recordings
 from bot.recordings.window import skew_note
@@ -153,7 +153,7 @@ async def _answer_task(
 ) -> None:
     if form == "csv":
         raise QueryError("CSV lines are for lists. For one task leave --csv out, or take --json.")
-    details, verdicts = await Triage(recordings, clock).task(question.query.task or "")
+    details, verdicts = await DetailsService(recordings, clock).task(question.query.task or "")
     if form == "json":
         sys.stdout.write(details_json(details, verdicts, question.zone))
     else:

@@ -14,11 +14,11 @@ from bot.zegocloud.limiter import Lane, Limiter, Turn
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Hashable
 
+logger = logging.getLogger(__name__)
+
 
 _T = TypeVar("_T")
 _Error = TypeVar("_Error", bound=RecordingsError)
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)

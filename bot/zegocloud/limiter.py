@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Container, Hashable
     from types import TracebackType
 
+logger = logging.getLogger(__name__)
+
 
 BACKGROUND_SHARE = 20
 """While both lanes wait, every 20th turn goes to the background lane, so that it never starves."""
@@ -484,9 +486,6 @@ class Limiter:
 
 def _has_permit(granted: asyncio.Future[Permit]) -> bool:
     return granted.done() and not granted.cancelled() and granted.exception() is None
-
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from bot.recordings.page import Page, Question
     from bot.recordings.service import Recordings
-    from bot.slack.deduplication import Once
+    from bot.slack.deduplication import Deduplication
     from bot.slack.payload import Asker
 
 
@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 audit = logging.getLogger("bot.audit")
 
 
-class Exports:
+class CsvExport:
     """Makes and uploads files.
 
     Args:
@@ -41,10 +41,10 @@ class Exports:
         once: knows which files are being prepared.
     """
 
-    def __init__(self, recordings: Recordings, client: AsyncWebClient, once: Once) -> None:
+    def __init__(self, recordings: Recordings, client: AsyncWebClient, deduplication: Deduplication) -> None:
         self._recordings = recordings
         self._client = client
-        self._once = once
+        self._deduplication = deduplication
 
     async def deliver(
         self,
@@ -67,7 +67,7 @@ class Exports:
             ZegoError, TooLateError: the vendor did not give every row.
         """
         same = (asker.user_id, format_query(question.query), str(question.asked_ms))
-        async with self._once.begin("export", *same, seconds=0) as first:
+        async with self._deduplication.begin("export", *same, seconds=0) as first:
             if not first:
                 return build_notice("This file is being prepared already.")
             return await self._deliver(question, asker, progress, thread_ts)

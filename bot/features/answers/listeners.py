@@ -20,11 +20,11 @@ from bot.slack.notices import build_notice, build_outsiders_warning
 from bot.slack.payload import message_clicked
 
 if TYPE_CHECKING:
-    from bot.features.answers.csv_export import Exports
+    from bot.features.answers.csv_export import CsvExport
     from bot.features.answers.service import Answers
     from bot.recordings.service import Recordings
     from bot.slack.channels import Channels
-    from bot.slack.deduplication import Once
+    from bot.slack.deduplication import Deduplication
     from bot.slack.payload import Asker
     from bot.slack.sender import Message, Reply
 
@@ -92,7 +92,7 @@ async def handle_post(
     asker: Asker,
     answers: Answers,
     channels: Channels,
-    once: Once,
+    deduplication: Deduplication,
 ) -> None:
     """`Post to channel`: everyone sees the answer, and who asked; what was clicked makes way.
 
@@ -106,7 +106,7 @@ async def handle_post(
         await reply.send(build_outsiders_warning(value))
         return
     reply.again_id = ids.POST
-    async with once.begin("post", asker.user_id, asker.channel_id, value) as first:
+    async with deduplication.begin("post", asker.user_id, asker.channel_id, value) as first:
         if not first:
             await reply.send(build_notice("This is being posted already."))
             return
@@ -124,7 +124,7 @@ async def handle_export(
     body: dict[str, Any],
     asker: Asker,
     answers: Answers,
-    exports: Exports,
+    csv_export: CsvExport,
     channels: Channels,
 ) -> None:
     """`Export CSV`: a file with every page, by direct message; of a posted answer in its thread.
@@ -143,7 +143,7 @@ async def handle_export(
     # Whether the bot is in the channel, and so can bring a file into its thread, only the upload tells.
     notice = "Preparing the file …" if thread_ts else "Preparing the file; it comes by direct message."
     await reply.send(build_notice(notice))
-    await reply.show(exports.deliver(question, asker, reply.progress, thread_ts=thread_ts))
+    await reply.show(csv_export.deliver(question, asker, reply.progress, thread_ts=thread_ts))
 
 
 async def handle_help(reply: Reply, recordings: Recordings) -> None:

@@ -23,7 +23,7 @@ from bot.slack.delivery import note_query
 if TYPE_CHECKING:
     from bot.clock import Clock
     from bot.query.terms import RecordingQuery
-    from bot.recordings.details import Triage
+    from bot.recordings.details import DetailsService
     from bot.recordings.page import Page
     from bot.recordings.service import Recordings
     from bot.slack.audience import Audience
@@ -132,7 +132,7 @@ class Answers:
     """
 
     recordings: Recordings
-    triage: Triage
+    details_service: DetailsService
     rendered: RenderedAnswers
     people: People
     channels: Channels
@@ -217,7 +217,7 @@ class Answers:
 
     async def _task(self, task_id: str, question: Question, audience: Audience) -> Message:
         """A task's details and verdicts."""
-        details, verdicts = await self.triage.task(task_id, refresh=question.refresh)
+        details, verdicts = await self.details_service.task(task_id, refresh=question.refresh)
         blocks = build_details_blocks(details, verdicts, zone=question.zone, audience=audience)
         state = ButtonState(1, 0, f"task={task_id}").encode()
         refresh_button = button("Refresh", ids.REFRESH, state)

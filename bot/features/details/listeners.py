@@ -14,17 +14,17 @@ from bot.slack.blocks import build_loading_modal, with_note
 from bot.slack.delivery import note_problem
 from bot.slack.modals import Modal
 from bot.slack.notices import OUTSIDERS_READ
-from bot.slack.payload import origin_of, origin_of_click
+from bot.slack.payload import metadata_of_click, metadata_of_view
 
 if TYPE_CHECKING:
     from slack_sdk.web.async_client import AsyncWebClient
 
     from bot.features.answers.service import Answers
-    from bot.recordings.details import Triage
+    from bot.recordings.details import DetailsService
     from bot.slack.audience import Audience
     from bot.slack.channels import Channels
-    from bot.slack.deduplication import Once
-    from bot.slack.payload import Asker, Origin
+    from bot.slack.deduplication import Deduplication
+    from bot.slack.payload import Asker, ModalMetadata
     from bot.slack.people import People
     from bot.slack.sender import Reply
     from bot.slack.web_client import SlackClient
@@ -36,7 +36,7 @@ async def handle_details(
     body: dict[str, Any],
     asker: Asker,
     answers: Answers,
-    triage: Triage,
+    details_service: DetailsService,
     people: People,
     channels: Channels,
     slack: AsyncWebClient,
@@ -44,22 +44,24 @@ async def handle_details(
     """`Details`: a modal, open at once and then filled in."""
     await reply.acknowledge()
     task_id = answers.carried(action).task or ""
-    origin = replace(origin_of_click(body, replaces=False), task_id=task_id)
+    metadata = replace(metadata_of_click(body, replaces=False), task_id=task_id)
     async with Modal.opened(slack, body, build_loading_modal("Recording")) as modal:
         zone = await people.zone(asker.user_id)
         posted = await channels.audience(asker)
-        await modal.update(await reply.under_way(_details(triage, origin, zone, posted)))
+        await modal.update(await reply.under_way(_details(details_service, metadata, zone, posted)))
 
 
-async def _details(triage: Triage, origin: Origin, zone: str, posted: Audience) -> dict[str, Any]:
+async def _details(
+    details_service: DetailsService, metadata: ModalMetadata, zone: str, posted: Audience
+) -> dict[str, Any]:
     """The modal's view; `posted` is who reads the details once they are posted."""
-    details, verdicts = await triage.task(origin.task_id)
+    details, verdicts = await details_service.task(metadata.task_id)
     return build_details_modal(
         details,
         verdicts,
         zone=zone,
-        private_metadata=origin.encode(),
-        thread=bool(origin.thread_ts),
+        private_metadata=metadata.encode(),
+        thread=bool(metadata.thread_ts),
         posted=posted,
     )
 
@@ -70,10 +72,10 @@ async def handle_details_post(
     body: dict[str, Any],
     asker: Asker,
     answers: Answers,
-    triage: Triage,
+    details_service: DetailsService,
     people: People,
     channels: Channels,
-    once: Once,
+    deduplication: Deduplication,
     slack: SlackClient,
 ) -> None:
     """`Post to thread`: the details as a message that everyone sees.
@@ -82,21 +84,21 @@ async def handle_details_post(
     """
     await reply.acknowledge()
     view = body.get("view") or {}
-    origin, modal = origin_of(view), Modal(slack, str(view.get("id") or ""))
+    metadata, modal = metadata_of_view(view), Modal(slack, str(view.get("id") or ""))
     confirmed = action.get("action_id") == IDS.post_to_outsiders
     note = "This has been posted."
     try:
         zone = await people.zone(asker.user_id)
         audience = await channels.audience(asker, confirmed=confirmed)
         if audience.asks_first:
-            view = await reply.under_way(_details(triage, origin, zone, audience))
+            view = await reply.under_way(_details(details_service, metadata, zone, audience))
             await modal.update(
                 with_note(view, f"{OUTSIDERS_READ} Press the button again to post the details.")
             )
             return
-        async with once.begin("post", asker.user_id, origin.encode()) as first:
+        async with deduplication.begin("post", asker.user_id, metadata.encode()) as first:
             if first:
-                question = Question(RecordingQuery(task=origin.task_id), zone)
+                question = Question(RecordingQuery(task=metadata.task_id), zone)
                 message = await reply.under_way(answers.message(question, reply, audience))
                 await reply.send(message, everyone=True)
                 audit_post(asker, question, message)
@@ -107,12 +109,14 @@ async def handle_details_post(
     await modal.update(with_note(view, note))
 
 
-async def handle_ticket(reply: Reply, body: dict[str, Any], triage: Triage, slack: AsyncWebClient) -> None:
+async def handle_ticket(
+    reply: Reply, body: dict[str, Any], details_service: DetailsService, slack: AsyncWebClient
+) -> None:
     """`Copy for ZEGOCLOUD support`: one block of text to paste into a ticket."""
     await reply.acknowledge()
-    origin = origin_of(body.get("view") or {})
+    metadata = metadata_of_view(body.get("view") or {})
     async with Modal.opened(slack, body, build_loading_modal("For a ticket"), above=True) as modal:
-        details, verdicts = await reply.under_way(triage.task(origin.task_id))
+        details, verdicts = await reply.under_way(details_service.task(metadata.task_id))
         await modal.update(build_ticket_modal(details, verdicts))
 
 

@@ -43,7 +43,7 @@ REVIEW_SECONDS = 10.0 * MINUTE
 JUMP_SECONDS = 1.0
 
 
-class Timekeeper:
+class ClockCheck:
     """Compares this machine's clock with ZEGOCLOUD's, and stored times with their schedules.
 
     Args:

@@ -90,7 +90,7 @@ class Look:
     until_ms: int
 
 
-class Surveys:
+class DigestData:
     """Finds and judges what digests tell, behind everybody who waits for an answer.
 
     Args:

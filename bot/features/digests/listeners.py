@@ -37,7 +37,7 @@ from bot.slack.audience import PRIVATE
 from bot.slack.channels import PlaceError, check_may_manage
 from bot.slack.delivery import note_problem
 from bot.slack.modals import Modal
-from bot.slack.payload import origin_of, origin_of_click
+from bot.slack.payload import metadata_of_click, metadata_of_view
 
 if TYPE_CHECKING:
     from slack_sdk.web.async_client import AsyncWebClient
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from bot.features.digests.commands import DigestCommand
     from bot.features.digests.models import Digest
     from bot.features.digests.service import Digests
-    from bot.slack.deduplication import Once
+    from bot.slack.deduplication import Deduplication
     from bot.slack.payload import Asker
     from bot.slack.people import People
     from bot.slack.sender import Message, Reply
@@ -65,7 +65,7 @@ def _asks_first(verb: Verb, digest: Digest, *, outsiders: bool) -> bool:
     return outsiders and not digest.for_outsiders and verb in {Verb.RESUME, Verb.RUN}
 
 
-class DigestDesk:
+class DigestCommands:
     """Adds, lists, changes and removes the digests of a channel.
 
     Every method that looks at a channel's digests raises PlaceError where the asker may not,
@@ -283,12 +283,14 @@ _VERBS = {
 _CONFIRMED = {ids.RESUME_FOR_OUTSIDERS, ids.RUN_FOR_OUTSIDERS}
 
 
-async def answer_digest_command(text: str, reply: Reply, asker: Asker, desk: DigestDesk) -> None:
+async def answer_digest_command(
+    text: str, reply: Reply, asker: Asker, digest_commands: DigestCommands
+) -> None:
     """Answer `/recordings digest …` privately; a mistake gets one sentence with the nearest right command."""
 
     async def work() -> Message:
         try:
-            return await desk.obey(parse_digest_command(text), asker)
+            return await digest_commands.obey(parse_digest_command(text), asker)
         except QueryError as error:
             note_problem(error)
             return build_digest_mistake(error)
@@ -303,35 +305,45 @@ async def answer_digest_slip(slip: QueryError, reply: Reply) -> None:
 
 
 async def handle_digest_button(
-    reply: Reply, action: dict[str, Any], asker: Asker, desk: DigestDesk, once: Once
+    reply: Reply,
+    action: dict[str, Any],
+    asker: Asker,
+    digest_commands: DigestCommands,
+    deduplication: Deduplication,
 ) -> None:
     """`Pause`, `Resume`, `Remove`, `Run now`: in a list the newer list takes its place."""
     listed = ids.is_listed(str(action.get("block_id") or ""))
     action_id, value = str(action.get("action_id")), str(action.get("value") or "")
     verb, confirmed = _VERBS[action_id], action_id in _CONFIRMED
-    async with once.begin("digest", asker.user_id, asker.channel_id, action_id, value) as first:
+    async with deduplication.begin("digest", asker.user_id, asker.channel_id, action_id, value) as first:
         if verb is Verb.RUN and not first:
             await reply.acknowledge()  # a second click on the same button
             return
-        work = desk.press(verb, value, asker, listed=listed, confirmed=confirmed)
+        work = digest_commands.press(verb, value, asker, listed=listed, confirmed=confirmed)
         await reply.show(work, replace=listed or confirmed)
 
 
 async def handle_digest_added_after_all(
-    reply: Reply, action: dict[str, Any], asker: Asker, desk: DigestDesk, once: Once
+    reply: Reply,
+    action: dict[str, Any],
+    asker: Asker,
+    digest_commands: DigestCommands,
+    deduplication: Deduplication,
 ) -> None:
     """`Add it anyway`, where people of other organisations read: what comes of it takes the place of that."""
     value = str(action.get("value") or "")
-    async with once.begin("digest", asker.user_id, asker.channel_id, ids.ADD_FOR_OUTSIDERS, value) as first:
+    async with deduplication.begin(
+        "digest", asker.user_id, asker.channel_id, ids.ADD_FOR_OUTSIDERS, value
+    ) as first:
         if not first:
             await reply.acknowledge()
             return
-        await reply.show(desk.add_after_all(value, asker), replace=True)
+        await reply.show(digest_commands.add_after_all(value, asker), replace=True)
 
 
-async def handle_digest_list(reply: Reply, asker: Asker, desk: DigestDesk) -> None:
+async def handle_digest_list(reply: Reply, asker: Asker, digest_commands: DigestCommands) -> None:
     """`List`."""
-    await reply.show(desk.show(asker))
+    await reply.show(digest_commands.show(asker))
 
 
 async def handle_digest_help(reply: Reply) -> None:
@@ -354,33 +366,35 @@ async def handle_digest_settings(
     action: dict[str, Any],
     body: dict[str, Any],
     asker: Asker,
-    desk: DigestDesk,
+    digest_commands: DigestCommands,
     people: People,
     slack: AsyncWebClient,
 ) -> None:
     """`Settings` and `Add a digest`: the form, open at once, then filled in."""
     await reply.acknowledge()
-    origin = replace(origin_of_click(body, replaces=False), thread_ts="")
+    metadata = replace(metadata_of_click(body, replaces=False), thread_ts="")
     async with Modal.opened(slack, body, build_loading_digest_form()) as modal:
         zone = await people.zone(asker.user_id)
         if action.get("action_id") == ids.ADD:
             outsiders = await check_may_manage(slack, asker)
             query = RecordingQuery()
-            view = build_digest_form(None, query, zone, outsiders=outsiders, private_metadata=origin.encode())
+            view = build_digest_form(
+                None, query, zone, outsiders=outsiders, private_metadata=metadata.encode()
+            )
         else:
-            digest, outsiders = await desk.managed(str(action.get("value") or ""), asker)
+            digest, outsiders = await digest_commands.managed(str(action.get("value") or ""), asker)
             kept = query_of(digest)
             if kept is None:
                 raise QueryError("What this digest covers can no longer be read. Remove it and add it again.")
             query = kept
-            origin = replace(origin, digest_id=digest.id, kept=kept_by_form(query))
+            metadata = replace(metadata, digest_id=digest.id, kept=kept_by_form(query))
             view = build_digest_form(
                 digest,
                 query,
                 digest.zone,
                 number=digest.number,
                 outsiders=outsiders and not digest.for_outsiders,
-                private_metadata=origin.encode(),
+                private_metadata=metadata.encode(),
             )
         await modal.update(view)
 
@@ -389,17 +403,17 @@ async def handle_digest_form(
     reply: Reply,
     body: dict[str, Any],
     asker: Asker,
-    desk: DigestDesk,
+    digest_commands: DigestCommands,
     people: People,
     clock: Clock,
 ) -> None:
     """The form was sent: what became of it, privately."""
     view = body.get("view") or {}
-    origin, zone = origin_of(view), await people.zone(asker.user_id)
+    metadata, zone = metadata_of_view(view), await people.zone(asker.user_id)
     state = view.get("state") or {}
-    settings = read_digest_form(state, now=clock.now(), zone=zone, kept=origin.kept)
+    settings = read_digest_form(state, now=clock.now(), zone=zone, kept=metadata.kept)
     confirmed = allows_outsiders(state)
-    if origin.digest_id:
-        await reply.show(desk.change(origin.digest_id, settings, asker, confirmed=confirmed))
+    if metadata.digest_id:
+        await reply.show(digest_commands.change(metadata.digest_id, settings, asker, confirmed=confirmed))
     else:
-        await reply.show(desk.add(settings, asker, confirmed=confirmed))
+        await reply.show(digest_commands.add(settings, asker, confirmed=confirmed))

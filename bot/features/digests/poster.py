@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from slack_sdk.web.async_client import AsyncWebClient
 
     from bot.clock import Clock
-    from bot.features.digests.data import Surveys
+    from bot.features.digests.data import DigestData
     from bot.features.digests.models import Claim, Notice
     from bot.features.digests.report import Summary
     from bot.features.digests.store import Store
@@ -337,7 +337,7 @@ class Runner:
     def __init__(
         self,
         store: Store,
-        surveys: Surveys,
+        digest_data: DigestData,
         poster: Poster,
         slack: AsyncWebClient,
         people: People,
@@ -345,7 +345,7 @@ class Runner:
         allowed_channels: frozenset[str] = frozenset(),
     ) -> None:
         self._store = store
-        self._surveys = surveys
+        self._digest_data = digest_data
         self._poster = poster
         self._slack = slack
         self._people = people
@@ -371,7 +371,7 @@ class Runner:
         found = await self._poster.find(claim)
         if not isinstance(found, Free):
             return Posted(found)  # what it told was kept before it was sent
-        summary = await self._surveys.get(window, claim.unfinished)
+        summary = await self._digest_data.get(window, claim.unfinished)
         told = not summary.is_empty or claim.digest.quiet == "line" or claim.missed or claim.asked_by
         if not told:
             await self._keep(claim, summary)

@@ -8,8 +8,8 @@ import logging
 from typing import TYPE_CHECKING
 
 from bot.clock import SystemClock
-from bot.features.digests.clock_check import Timekeeper
-from bot.features.digests.data import Surveys
+from bot.features.digests.clock_check import ClockCheck
+from bot.features.digests.data import DigestData
 from bot.features.digests.poster import Poster, Runner
 from bot.features.digests.store import open_store
 from bot.features.digests.worker import LEASE_SECONDS, Worker
@@ -61,7 +61,7 @@ class Digests:
         slack: SlackClient,
         metrics: Metrics,
     ) -> None:
-        self._surveys = Surveys(recordings, clock)
+        self._digest_data = DigestData(recordings, clock)
         self._unusable: StoreError | None = None
         self._store: Store | None = None
         self.worker: Worker | None = None
@@ -72,7 +72,13 @@ class Digests:
             return
         self._store.on_end = metrics.digest_slot
         runner = Runner(
-            self._store, self._surveys, Poster(slack, clock), slack, people, clock, settings.allowed_channels
+            self._store,
+            self._digest_data,
+            Poster(slack, clock),
+            slack,
+            people,
+            clock,
+            settings.allowed_channels,
         )
         self.worker = Worker(
             self._store,
@@ -80,7 +86,7 @@ class Digests:
             clock,
             tell=runner.tell,
             lease_seconds=LEASE_SECONDS if isinstance(clock, SystemClock) else ADJUSTED_LEASE_SECONDS,
-            timekeeper=Timekeeper(self._store, clock, recordings.zego),
+            timekeeper=ClockCheck(self._store, clock, recordings.zego),
             look_seconds=None if isinstance(clock, SystemClock) else ADJUSTED_LOOK_SECONDS,
         )
 
@@ -120,7 +126,7 @@ class Digests:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(STOP_SECONDS + CLOSE_SECONDS):
                     await self.worker.stop(STOP_SECONDS)
-        await self._surveys.stop()
+        await self._digest_data.stop()
 
     async def close(self) -> None:
         """Close the database."""

@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
     Lease = ColumnElement[float]
 
+logger = logging.getLogger(__name__)
+
 
 _MOST_ADVANCED = 50
 """Digests whose slots come up in one transaction: at a full hour there may be a thousand."""
@@ -148,8 +150,6 @@ async def take(
         fresh_seconds=fresh_seconds,
     )
 
-
-logger = logging.getLogger(__name__)
 
 KEPT_SECONDS = 90 * DAY
 """How long the slots of a digest are kept."""

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from bot.errors import RecordingsError
-from bot.features.digests.clock_check import Timekeeper
+from bot.features.digests.clock_check import ClockCheck
 from bot.features.digests.errors import (
     LeaseLostError,
     PermanentError,
@@ -31,10 +31,11 @@ if TYPE_CHECKING:
     from bot.features.digests.models import Claim, Notice, Posted
     from bot.features.digests.store import Store
 
+logger = logging.getLogger(__name__)
+
 
 T = TypeVar("T")
 
-logger = logging.getLogger(__name__)
 
 LEASE_SECONDS = 2.0 * TIMEOUT_SECONDS
 """Longer than any request to Slack takes, so that a slot whose lease has ended is not being posted.
@@ -89,7 +90,7 @@ class Worker:
         clock: Clock,
         *,
         tell: Callable[[Notice], Awaitable[None]] | None = None,
-        timekeeper: Timekeeper | None = None,
+        timekeeper: ClockCheck | None = None,
         at_once: int = AT_ONCE,
         lease_seconds: float = LEASE_SECONDS,
         renew_seconds: float | None = None,
@@ -100,7 +101,7 @@ class Worker:
         self.holder = secrets.token_hex(6)
         self.last_error: StoreError | None = None
         self._store, self._post, self._clock, self._tell = store, post, clock, tell
-        self._timekeeper = timekeeper or Timekeeper(store, clock)
+        self._timekeeper = timekeeper or ClockCheck(store, clock)
         self._at_once = at_once
         self._lease_seconds = lease_seconds
         self._renew_seconds = renew_seconds or lease_seconds / 3

@@ -14,7 +14,7 @@ from bot.features.form.view import build_form, build_loading_form
 from bot.recordings.page import Question
 from bot.slack.message_text import texts_of_message
 from bot.slack.modals import Modal
-from bot.slack.payload import Origin, message_clicked, origin_of, origin_of_click
+from bot.slack.payload import ModalMetadata, message_clicked, metadata_of_click, metadata_of_view
 from bot.slack.web_client import SLACK_ERRORS, slack_word
 
 if TYPE_CHECKING:
@@ -64,8 +64,8 @@ async def handle_message_shortcut(
     await reply.acknowledge()
     message = body.get("message") or {}
     thread_ts = str(message.get("thread_ts") or message.get("ts") or "")
-    origin = replace(origin_of_click(body, replaces=False), thread_ts=thread_ts)
-    loading = build_loading_form(private_metadata=origin.encode(), reading=True)
+    metadata = replace(metadata_of_click(body, replaces=False), thread_ts=thread_ts)
+    loading = build_loading_form(private_metadata=metadata.encode(), reading=True)
     async with Modal.opened(slack, body, loading) as modal:
         now = asyncio.get_running_loop().time
         deadline = now() + PATIENCE_SECONDS
@@ -76,7 +76,7 @@ async def handle_message_shortcut(
         mentioned = await asyncio.to_thread(find_ids, texts, room_pattern=room_pattern)
         found = await existing_first(mentioned, recordings, max(0.0, deadline - now()))
         note = "" if found else "I found no room or task in this message: say what to look for."
-        await modal.update(await _form(None, origin, Opened.THREAD, asker, people, found=found, note=note))
+        await modal.update(await _form(None, metadata, Opened.THREAD, asker, people, found=found, note=note))
 
 
 async def handle_global_shortcut(
@@ -85,7 +85,7 @@ async def handle_global_shortcut(
     """`Find recordings` from anywhere, and the Home tab's button: a form that asks where to answer."""
     await reply.acknowledge()
     async with Modal.opened(slack, body, build_loading_form()) as modal:
-        await modal.update(await _form(None, Origin(), Opened.ANYWHERE, asker, people))
+        await modal.update(await _form(None, ModalMetadata(), Opened.ANYWHERE, asker, people))
 
 
 async def handle_edit(
@@ -102,15 +102,15 @@ async def handle_edit(
     await reply.acknowledge()
     clicked = message_clicked(body)
     query = answers.carried(action) if action.get("value") else None
-    origin = origin_of_click(body, replaces=clicked.ephemeral)
-    opened = Opened.THREAD if origin.thread_ts else Opened.CHANNEL
-    if origin.channel_id.startswith("D"):
+    metadata = metadata_of_click(body, replaces=clicked.ephemeral)
+    opened = Opened.THREAD if metadata.thread_ts else Opened.CHANNEL
+    if metadata.channel_id.startswith("D"):
         opened = Opened.DIRECT
     where = None if clicked.poster == asker.user_id else Where.PRIVATE
     async with Modal.opened(slack, body, build_loading_form()) as modal:
         if await channels.is_own_direct_message(asker):
-            origin = replace(origin, replaces=True)
-        await modal.update(await _form(query, origin, opened, asker, people, where=where))
+            metadata = replace(metadata, replaces=True)
+        await modal.update(await _form(query, metadata, opened, asker, people, where=where))
 
 
 async def handle_form(
@@ -123,16 +123,16 @@ async def handle_form(
 ) -> None:
     """The form was sent: the answer where it was asked for."""
     view = body.get("view") or {}
-    origin, zone = origin_of(view), await people.zone(asker.user_id)
-    result = read_form(view.get("state") or {}, now=clock.now(), zone=zone, fallback=origin.kept)
+    metadata, zone = metadata_of_view(view), await people.zone(asker.user_id)
+    result = read_form(view.get("state") or {}, now=clock.now(), zone=zone, fallback=metadata.kept)
     await reply.acknowledge()
     question, everyone = Question(result.query, zone), result.where is not Where.PRIVATE
-    await answers.show(question, asker, reply, everyone=everyone, replace=origin.replaces)
+    await answers.show(question, asker, reply, everyone=everyone, replace=metadata.replaces)
 
 
 async def _form(
     query: RecordingQuery | None,
-    origin: Origin,
+    metadata: ModalMetadata,
     opened: Opened,
     asker: Asker,
     people: People,
@@ -149,7 +149,7 @@ async def _form(
         where=where,
         found=found,
         note=note,
-        private_metadata=replace(origin, kept=kept_terms(shown)).encode(),
+        private_metadata=replace(metadata, kept=kept_terms(shown)).encode(),
     )
 
 

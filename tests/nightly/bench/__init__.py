@@ -1,0 +1,1 @@
+"""Measurements: `python -m tests.nightly.bench` prints ratios within one run."""

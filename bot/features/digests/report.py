@@ -1,4 +1,4 @@
-"""The headline figures of a digest in words (pure)."""
+"""What a digest reports: what was found, summed up, charted, compared, and in headline figures (pure)."""
 
 from __future__ import annotations
 

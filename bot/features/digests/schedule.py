@@ -13,8 +13,6 @@ from bot.features.digests.schedule_times import (
     CronFields,
     Schedule,
     canonical_cron,
-    next_times,
-    previous_time,
     read_cron,
     shortest_gap_seconds,
 )
@@ -121,16 +119,6 @@ def _weekday_numbers(fields: CronFields) -> list[int]:
         return []
     return sorted(numbers, key=lambda number: number or 7)
 
-
-__all__ = [
-    "Schedule",
-    "describe_schedule",
-    "format_schedule",
-    "next_times",
-    "parse_schedule",
-    "previous_time",
-    "shortest_gap_seconds",
-]
 
 SHORTEST_GAP_SECONDS = 15 * MINUTE
 """No digest comes more often than this, unless the caller says so."""

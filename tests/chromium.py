@@ -44,7 +44,14 @@ async def launched() -> AsyncIterator[Browser]:
 
 @asynccontextmanager
 async def visit(
-    browser: Browser, url: str, *, width: int = 1360, height: int = 820, may_fail: str = "\0", **options: str
+    browser: Browser,
+    url: str,
+    *,
+    width: int = 1360,
+    height: int = 820,
+    scale: int = 1,
+    may_fail: str = "\0",
+    **options: str,
 ) -> AsyncIterator[Page]:
     """A page in a profile of its own. Leaving it fails on console errors, page errors and failed requests.
 
@@ -53,12 +60,17 @@ async def visit(
         url: what to open.
         width: of the window, in CSS pixels.
         height: the same.
+        scale: pixels of a picture for each of these.
         may_fail: part of an error's text that is expected.
         options: of the browser's context, such as `color_scheme`.
     """
     faults: list[str] = []
     context = await browser.new_context(
-        viewport={"width": width, "height": height}, locale="en-GB", reduced_motion="reduce", **options
+        viewport={"width": width, "height": height},
+        device_scale_factor=scale,
+        locale="en-GB",
+        reduced_motion="reduce",
+        **options,
     )
     context.set_default_timeout(WAIT_MS)
     page = await context.new_page()

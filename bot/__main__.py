@@ -67,7 +67,9 @@ def _parser() -> argparse.ArgumentParser:
         description="Try the bot without any account: a simulated ZEGOCLOUD, a local Slack in the browser,"
         " and the real bot between them. Prints the page's address.",
     )
-    sandbox.add_argument("--port", type=_port, default=3000, help="where to listen (default: 3000)")
+    sandbox.add_argument(
+        "--port", type=_port, default=3000, help="where to listen, or the next free one (default: 3000)"
+    )
     sandbox.add_argument("--no-browser", action="store_true", help="do not open a browser")
     sandbox.set_defaults(run=_sandbox)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import sys
 import threading
 import webbrowser
@@ -17,12 +18,15 @@ from bot.sandbox.stage import HOST, Stage
 if TYPE_CHECKING:
     from types import TracebackType
 
+PORTS_TRIED = 20
+MOST_PORT = 65535
+
 
 class Sandbox(Stage):
     """A stage with a page.
 
     Args:
-        port: where the page listens; 0: any free port.
+        port: where the page listens; the next free one if it is taken, any free one for 0.
         options: those of `Stage`.
     """
 
@@ -35,11 +39,11 @@ class Sandbox(Stage):
         """Start everything; the page answers from here on.
 
         Raises:
-            OSError: the page's port is taken.
+            OSError: the port can't be used, or this and the next `PORTS_TRIED - 1` are taken.
         """
         try:
             await self._runner.setup()
-            await web.TCPSite(self._runner, HOST, self._port).start()
+            await self._listen()
             return await super().__aenter__()
         except BaseException:
             await self._runner.cleanup()
@@ -53,25 +57,42 @@ class Sandbox(Stage):
         finally:
             await self._runner.cleanup()
 
+    async def _listen(self) -> None:
+        last = min(self._port + PORTS_TRIED - 1, MOST_PORT) if self._port else 0
+        for port in range(self._port, last + 1):
+            try:
+                await web.TCPSite(self._runner, HOST, port).start()
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE or port == last:
+                    raise
+            else:
+                return
+
+    @property
+    def port(self) -> int:
+        """Where the page listens."""
+        return int(self._runner.addresses[0][1]) if self._runner.addresses else self._port
+
     @property
     def url(self) -> str:
         """The page's address."""
-        port = self._runner.addresses[0][1] if self._runner.addresses else self._port
-        return f"http://{HOST}:{port}/"
+        return f"http://{HOST}:{self.port}/"
 
 
 async def serve_sandbox(port: int, *, open_browser: bool) -> None:
     """Run the sandbox until cancelled.
 
     Args:
-        port: where the page listens; 0: any free one.
+        port: as for `Sandbox`.
         open_browser: show the page in the person's browser.
 
     Raises:
-        OSError: the port is taken.
+        OSError: as `Sandbox`.
     """
     set_up_logging("WARNING", "text")
     async with Sandbox(port=port) as sandbox:
+        if port not in {0, sandbox.port}:
+            sys.stdout.write(f"Port {port} is in use, so this is port {sandbox.port}.\n")
         sys.stdout.write(f"Recordings sandbox: {sandbox.url}  (Ctrl-C stops it)\n")
         sys.stdout.flush()
         if open_browser:

@@ -554,3 +554,12 @@ class TestSimulate:
         assert (status, out) == (2, "")
         assert f"Port {port} cannot be listened on" in err
         assert "Traceback" not in err
+
+    async def test_the_sandbox_takes_the_next_free_port_and_says_so(self, tmp_path: Path) -> None:
+        async with running("simulate", "--port", "0", folder=tmp_path) as simulator:
+            port = (await simulator.said(r"API at http://127\.0\.0\.1:(\d+)/"))[1]
+            arguments = ("sandbox", "--port", port, "--no-browser")
+            async with running(*arguments, folder=tmp_path) as sandbox:
+                other = (await sandbox.said(r"Recordings sandbox: http://127\.0\.0\.1:(\d+)/"))[1]
+                assert int(other) > int(port)
+                assert f"Port {port} is in use, so this is port {other}." in sandbox.out

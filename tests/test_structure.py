@@ -1,4 +1,4 @@
-"""How `bot/` is laid out: the layers that README states, no cycles, and what only some modules may use."""
+"""How `bot/` is laid out: the layers in docs/architecture.md, no cycles, what only some modules may use."""
 
 from __future__ import annotations
 
@@ -6,11 +6,15 @@ import ast
 import re
 from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+from tests.docs import ROOT, between
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
 
 ALONE = {
     "httpx": {"bot.zegocloud.transport"},
@@ -110,10 +114,8 @@ def _read_imports(module: Module, tree: ast.AST, known: dict[str, Module], *, ru
 
 @cache
 def layer_rows() -> list[tuple[list[str], str]]:
-    """The table in README, from the top: the modules and packages that a row names, and what it says."""
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    [table] = re.findall(r"<!-- layers -->\n(.*?)<!-- /layers -->", readme, re.DOTALL)
-    rows = [line.strip("|").split("|") for line in table.strip().splitlines()[2:]]
+    """The table in docs/, from the top: the modules and packages that a row names, and what it says."""
+    rows = [line.strip("|").split("|") for line in between("layers").splitlines()[2:]]
     return [
         ([_dotted(path) for path in re.findall(r"`([^`]+)`", paths)], text.strip()) for paths, text in rows
     ]
@@ -135,7 +137,7 @@ def layer_of(name: str) -> int:
     for package in with_packages(name):
         if package in rows:
             return rows[package]
-    raise AssertionError(f"README's table of layers has no row for {name}")
+    raise AssertionError(f"docs/architecture.md has no row for {name}")
 
 
 EVERY = sorted(modules().keys() - {"bot"})

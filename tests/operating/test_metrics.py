@@ -1,4 +1,4 @@
-"""The figures at /metrics: what they count, that README tells of each, and that labels stay few."""
+"""The figures at /metrics: what they count, that the documentation lists each, and that labels stay few."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ import pytest
 from bot.operating.metrics import MOST_WORDS, LoopLag
 from bot.sandbox.zego_faults import Fault, FaultKind
 from tests.bot_process import bot_environment, running
+from tests.docs import between, read
 from tests.processes.test_run import Cloud, cloud
-from tests.test_documentation import README
 from tests.world import HOUR_MS, NOW_MS, World, a_world
 
 if TYPE_CHECKING:
@@ -133,22 +133,21 @@ async def test_what_cannot_be_read_is_counted_and_logged_once_without_its_conten
     ]
 
 
-async def test_readme_tells_of_every_metric_and_of_no_other(world: World) -> None:
+async def test_the_documentation_lists_every_metric_and_no_other(world: World) -> None:
     await world.ask("room=1230 last=6h")
     text = await scraped(world.bot.port)
     exported = set(re.findall(r"^# TYPE (\S+)", text, re.MULTILINE))
-    [table] = re.findall(r"<!-- metrics -->(.*?)<!-- /metrics -->", README, re.DOTALL)
-    first_cells = " ".join(line.split("|")[1] for line in table.strip().splitlines()[2:])
+    first_cells = " ".join(line.split("|")[1] for line in between("metrics").splitlines()[2:])
     assert exported == set(re.findall(r"`(\w+)`", first_cells))
     assert len(exported) > 20
 
 
-async def test_every_outcome_and_label_in_the_code_is_in_readme() -> None:
+async def test_every_outcome_in_the_code_is_in_the_documentation() -> None:
     from bot.slack.delivery import _OUTCOMES
 
     others = {"answered", "unexpected", "repeated", "ignored", "unsigned", "unreadable", "unknown"}
     for outcome in {*_OUTCOMES.values(), *others}:
-        assert f"`{outcome}`" in README, outcome
+        assert f"`{outcome}`" in read("metrics.md"), outcome
 
 
 async def test_words_of_slack_that_are_counted_apart_stay_few(world: World) -> None:

@@ -1,13 +1,13 @@
-"""Measures what the README says about speed: `python -m tests.nightly.bench [NAME …] [--readme]`."""
+"""Measures what docs/performance.md says about speed: `python -m tests.nightly.bench [NAME …] [--docs]`."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
 import resource
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.docs import put
 from tests.nightly.bench.answers import bench_answers, bench_lag, bench_start
 from tests.nightly.bench.budget import bench_limiter, bench_priority, bench_scan, bench_sharing
 from tests.nightly.bench.crowd import bench_crowd
@@ -18,10 +18,7 @@ if TYPE_CHECKING:
 
     from tests.nightly.bench.servers import Rows
 
-README = Path(__file__).parents[3] / "README.md"
 HEAD = "| measured | figure | goal |\n|---|---|---|"
-MARKS = "<!-- bench -->\n", "<!-- /bench -->"
-
 BENCHES: dict[str, Callable[[], Awaitable[Rows]]] = {
     "answers": bench_answers,
     "lag": bench_lag,
@@ -35,14 +32,7 @@ BENCHES: dict[str, Callable[[], Awaitable[Rows]]] = {
 }
 
 
-def with_rows(document: str, table: list[str]) -> str:
-    """A document with another table between its marks."""
-    before, rest = document.split(MARKS[0])
-    _, after = rest.split(MARKS[1])
-    return before + MARKS[0] + "\n".join(table) + "\n" + MARKS[1] + after
-
-
-async def main(names: list[str], *, readme: bool) -> None:
+async def main(names: list[str], *, docs: bool) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, max(soft, 4096)), hard))
     table = [HEAD]
@@ -51,17 +41,17 @@ async def main(names: list[str], *, readme: bool) -> None:
         for row in await BENCHES[name]():
             table.append(f"| {' | '.join(row)} |")
             print(table[-1], flush=True)
-    if readme:
-        README.write_text(with_rows(README.read_text(), table))
+    if docs:
+        put("bench", "\n".join(table))
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m tests.nightly.bench", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"only these: {', '.join(BENCHES)}")
-    parser.add_argument("--readme", action="store_true", help="put the whole table into README.md")
+    parser.add_argument("--docs", action="store_true", help="put the whole table into docs/performance.md")
     given = parser.parse_args()
     if unknown := set(given.names) - set(BENCHES):
         parser.error(f"there is no {', '.join(sorted(unknown))}")
-    if given.readme and given.names:
-        parser.error("--readme needs every row: give no NAME")
-    asyncio.run(main(given.names, readme=given.readme))
+    if given.docs and given.names:
+        parser.error("--docs needs every row: give no NAME")
+    asyncio.run(main(given.names, docs=given.docs))

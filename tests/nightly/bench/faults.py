@@ -1,16 +1,15 @@
-"""Every fault under load: `python -m tests.nightly.bench.faults [NAME …] [--json] [--readme]`."""
+"""Every fault under load: `python -m tests.nightly.bench.faults [NAME …] [--json] [--docs]`."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
 import json
-import re
 import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.docs import between, put
 from tests.nightly.bench.database_troubles import DATABASE_TROUBLES
 from tests.nightly.bench.process_troubles import PROCESS_TROUBLES
 from tests.nightly.bench.questions import Outcome
@@ -31,7 +30,6 @@ TROUBLES = {
     for trouble in [*VENDOR_TROUBLES, *SLACK_TROUBLES, *DATABASE_TROUBLES, *REDIS_TROUBLES, *PROCESS_TROUBLES]
 }
 
-README = Path(__file__).parents[3] / "README.md"
 _COUNTS = (
     ("right", Outcome.RIGHT),
     ("old, marked", Outcome.STALE),
@@ -97,17 +95,12 @@ def as_table(rows: Sequence[Row]) -> str:
     return "\n".join([f"| {' | '.join(_HEADS)} |", f"|{'---|' * len(_HEADS)}", *map(as_line, rows)])
 
 
-def put_into_readme(rows: Sequence[Row]) -> None:
-    """Replace what stands between the marks; a fault that was not tried keeps the row that it has there."""
-    text = README.read_text(encoding="utf-8")
-    between = re.compile(r"(<!-- faults -->\n)(.*?)(<!-- /faults -->)", re.DOTALL)
-    found = between.search(text)
-    assert found, "README has no marks"
-    known = found[2].splitlines()[2:]
-    lines = dict(zip(TROUBLES, known, strict=True)) if len(known) == len(TROUBLES) else {}
+def with_new(known: str, rows: Sequence[Row]) -> str:
+    """The table with these rows; a fault that was not tried keeps the row that it has there."""
+    known_lines = known.splitlines()[2:]
+    lines = dict(zip(TROUBLES, known_lines, strict=True)) if len(known_lines) == len(TROUBLES) else {}
     lines |= {row.trouble.name: as_line(row) for row in rows}
-    table = "\n".join([as_table([]), *(lines[name] for name in TROUBLES if name in lines)])
-    README.write_text(between.sub(lambda marks: marks[1] + table + "\n" + marks[3], text), encoding="utf-8")
+    return "\n".join([as_table([]), *(lines[name] for name in TROUBLES if name in lines)])
 
 
 async def run(names: Sequence[str], *, at_once: int, as_json: bool, verbose: bool) -> list[Row]:
@@ -136,7 +129,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", help=f"some of: {', '.join(TROUBLES)}")
     parser.add_argument("--json", action="store_true", help="a JSON object for each fault")
-    parser.add_argument("--readme", action="store_true", help="put these rows into the README")
+    parser.add_argument("--docs", action="store_true", help="put these rows into docs/faults.md")
     parser.add_argument("--at-once", type=int, default=2, help="how many faults are tried side by side")
     parser.add_argument("--verbose", action="store_true", help="with the log of the bot")
     given = parser.parse_args()
@@ -144,8 +137,8 @@ def main() -> int:
     began = time.monotonic()
     rows = asyncio.run(run(names, at_once=given.at_once, as_json=given.json, verbose=given.verbose))
     print(f"{len(rows)} faults in {time.monotonic() - began:.0f} s", file=sys.stderr)
-    if given.readme:
-        put_into_readme(rows)
+    if given.docs:
+        put("faults", with_new(between("faults"), rows))
     return 0 if all(row.is_well for row in rows) else 1
 
 

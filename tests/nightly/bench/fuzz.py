@@ -1,8 +1,8 @@
 """`python -m tests.nightly.bench.fuzz [--inputs N] [--seed S] [--target NAME]`: what comes from outside.
 
-Prints the table of the README. An input counts as unhandled when anything is raised that is no error in words
-for people, when a message comes of it that Slack would refuse or read as markup, or when a delivery ends
-in an HTTP 5xx, an `unexpected` outcome, or an error in the log. Exit status 1 when one is.
+Prints the table in docs/security.md. An input counts as unhandled when anything is raised that is no error in
+words for people, when a message comes of it that Slack would refuse or read as markup, or when a delivery
+ends in an HTTP 5xx, an `unexpected` outcome, or an error in the log. Exit status 1 when one is.
 """
 
 from __future__ import annotations

@@ -1,10 +1,9 @@
-"""Replicas under load: `python -m tests.nightly.bench.replicas [PHASE …] [--readme]`."""
+"""Replicas under load: `python -m tests.nightly.bench.replicas [PHASE …] [--docs]`."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import re
 import sys
 import time
 from dataclasses import dataclass, field
@@ -13,15 +12,14 @@ from typing import TYPE_CHECKING
 from bot.clock import AdjustableClock
 from bot.features.digests.store import open_store
 from bot.sandbox.zego_gate import longest_burst
+from tests.docs import put
 from tests.nightly.bench import harm
 from tests.nightly.bench.questions import Outcome
 from tests.nightly.bench.surroundings import Plan, over_http, over_sockets, surroundings
 from tests.nightly.bench.tally import PATIENCE_SECONDS, at_share, refusals, tally
-from tests.world import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
-    from pathlib import Path
 
     from tests.nightly.bench.questions import Asked
     from tests.nightly.bench.surroundings import World
@@ -29,7 +27,6 @@ if TYPE_CHECKING:
 
 SETTLE_SECONDS = 30.0
 SHOWN = 5
-README = ROOT / "README.md"
 MARK = "replicas"
 
 
@@ -169,14 +166,6 @@ async def told(phase: Awaitable[Figures]) -> Figures:
     return figures
 
 
-def put_into(path: Path, mark: str, text: str) -> None:
-    """Put a text between its marks in a document."""
-    document = path.read_text()
-    pattern = re.compile(rf"(<!-- {mark} -->\n).*?(<!-- /{mark} -->)", re.DOTALL)
-    assert pattern.search(document), f"{path} has no marks {mark}"
-    path.write_text(pattern.sub(lambda found: f"{found[1]}{text}{found[2]}", document))
-
-
 async def main(arguments: argparse.Namespace) -> None:
     plan = Plan(
         seconds=arguments.seconds,
@@ -190,9 +179,9 @@ async def main(arguments: argparse.Namespace) -> None:
     print(head, flush=True)
     figures, digests = await measure(plan, arguments.phases or [*HTTP_PHASES, SOCKETS])
     print(digests)
-    if arguments.readme:
+    if arguments.docs:
         rows = "\n".join(f"| {' | '.join(one.row())} |" for one in figures)
-        put_into(README, MARK, f"{head}\n{rows}\n\n{digests}.\n")
+        put(MARK, f"{head}\n{rows}\n\n{digests}.\n")
 
 
 if __name__ == "__main__":
@@ -204,5 +193,5 @@ if __name__ == "__main__":
     parser.add_argument("--rate", type=float, default=Plan.per_second, help="questions a second")
     parser.add_argument("--seed", type=int, default=Plan.seed)
     parser.add_argument("--without-redis", action="store_true", help="each replica has its share")
-    parser.add_argument("--readme", action="store_true", help="put the table into the README")
+    parser.add_argument("--docs", action="store_true", help="put the table into docs/replicas.md")
     asyncio.run(main(parser.parse_args()))

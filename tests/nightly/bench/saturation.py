@@ -8,9 +8,9 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tests.docs import put
 from tests.nightly.bench import load
 from tests.nightly.bench.growth import CASES, HEADS, Case, Rooms, grow, replicas
-from tests.nightly.bench.replicas import README, put_into
 from tests.nightly.bench.surroundings import Plan, surroundings
 
 if TYPE_CHECKING:
@@ -106,13 +106,13 @@ async def main(arguments: argparse.Namespace) -> None:
         for name in arguments.parts or PARTS:
             rows = await PARTS[name](world, rooms)
             print("\n".join(rows), flush=True)
-            if arguments.readme:
-                put_into(README, name, "\n".join(rows) + "\n")
+            if arguments.docs:
+                put(name, "\n".join(rows))
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("parts", nargs="*", choices=[[], *PARTS], help="only these")
     parser.add_argument("--without-redis", action="store_true", help="each replica has its share")
-    parser.add_argument("--readme", action="store_true", help="put the tables into the README")
+    parser.add_argument("--docs", action="store_true", help="put the tables into docs/replicas.md")
     asyncio.run(main(parser.parse_args()))

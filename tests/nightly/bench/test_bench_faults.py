@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.nightly.bench import faults
-from tests.nightly.bench.faults import TROUBLES, as_dict, as_line, as_table, put_into_readme
+from tests.nightly.bench.faults import TROUBLES, as_dict, as_line, as_table, with_new
 from tests.nightly.bench.questions import Outcome
 from tests.nightly.bench.tally import Tally
 from tests.nightly.bench.trouble import Row, SkippedError, run_trouble
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 NEVER = (Outcome.WRONG, Outcome.LOST)
 
@@ -63,16 +58,9 @@ def test_a_row_that_is_not_well_says_so() -> None:
     assert not row.is_well
 
 
-def test_a_row_goes_to_its_place_between_the_marks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    copy = tmp_path / "README.md"
+def test_a_row_takes_the_place_of_the_old_one() -> None:
     lines = [*as_table([]).splitlines(), *(f"| {name} |" for name in TROUBLES)]
-    copy.write_text("\n".join(["before", "<!-- faults -->", *lines, "<!-- /faults -->", "after"]), "utf-8")
-    monkeypatch.setattr(faults, "README", copy)
     row = Row(TROUBLES["vendor-reset"], skipped="no reason")
-    put_into_readme([row])
+    table = with_new("\n".join(lines), [row])
     lines[lines.index("| vendor-reset |")] = as_line(row)
-    assert copy.read_text("utf-8").splitlines() == [
-        *("before", "<!-- faults -->"),
-        *lines,
-        *("<!-- /faults -->", "after"),
-    ]
+    assert table.splitlines() == lines

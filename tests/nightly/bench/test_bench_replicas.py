@@ -11,12 +11,10 @@ from bot.sandbox.zego_faults import Fault, FaultKind
 from tests.nightly.bench.growth import outcome_of
 from tests.nightly.bench.harm import kill
 from tests.nightly.bench.questions import Kind, Outcome
-from tests.nightly.bench.replicas import HEADS, put_into, run_phase
+from tests.nightly.bench.replicas import HEADS, run_phase
 from tests.nightly.bench.surroundings import Plan, over_http, surroundings
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.nightly.bench.surroundings import World
 
 
@@ -47,13 +45,6 @@ async def test_only_what_a_killed_replica_had_is_lost() -> None:
     assert figures.killed >= balancer.outcomes["broke half way"]
     assert 0 < figures.worst_second <= 8
     assert len(figures.row()) == len(HEADS)
-
-
-def test_figures_take_the_place_of_the_old_ones(tmp_path: Path) -> None:
-    readme = tmp_path / "README.md"
-    readme.write_text("# A\n<!-- it -->\n| old |\n<!-- /it -->\nz\n")
-    put_into(readme, "it", "| new \\1 |\n")
-    assert readme.read_text() == "# A\n<!-- it -->\n| new \\1 |\n<!-- /it -->\nz\n"
 
 
 @pytest.mark.parametrize(

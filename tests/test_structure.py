@@ -17,6 +17,7 @@ ALONE = {
     "stamina": {"bot.zegocloud.client"},
     "redis": {"bot.redis_connection"},
     "prometheus_client": {"bot.operating.metrics"},
+    "re2": {"bot.config"},
     "rich": {"bot.terminal.query", "bot.terminal.text"},
     "dotenv": {"bot.config"},
     "tzdata": {"bot.zone_data"},

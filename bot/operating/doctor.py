@@ -137,7 +137,7 @@ class SlackExamination:
     def _client(self, token: str | None) -> SlackClient:
         url, seconds = self._settings.slack_api_url, int(PATIENCE_SECONDS) - 1
         return SlackClient(
-            self._settings.network(),
+            self._settings.build_network(),
             token=token,
             base_url=url,
             timeout=seconds,
@@ -217,7 +217,7 @@ def _whose_rules(data: ZoneData) -> str:
 
 def check_proxies(settings: Settings) -> Check:
     """Through which proxy each service is reached, and which variable says so."""
-    network = settings.network()
+    network = settings.build_network()
     services = {"ZEGOCLOUD": settings.zego_api_url}
     if settings.slack_bot_token:
         services["Slack"] = settings.slack_api_url
@@ -390,7 +390,9 @@ class _Examination:
         zego = self._begin("ZEGOCLOUD", self._zego())
         told: list[asyncio.Task[list[Check]] | None] = [
             self._begin("time zones", _one(check_zones(settings))),
-            self._begin("proxies", _one(check_proxies(settings))) if settings.names_proxies else None,
+            self._begin("proxies", _one(check_proxies(settings)))
+            if settings.build_network().names_proxies
+            else None,
             bot_token,
             self._begin(APP, self._app_token(bot_token)) if settings.slack_app_token else None,
             self._begin("Slack", self._rest_of_slack()) if settings.slack_bot_token else None,

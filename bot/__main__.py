@@ -14,7 +14,6 @@ from bot.clock import clock_from
 from bot.config import load_settings, read_environment
 from bot.errors import ConfigError
 from bot.process import forbid_core_dumps, on_stop_signal, run, write_anywhere, write_data
-from bot.zone_data import zone_data
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Sequence
@@ -32,7 +31,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit status."""
     write_anywhere()
     options = _parser().parse_args(arguments)
-    zone_data(path_is_set="PYTHONTZPATH" in os.environ)
     try:
         status = int(options.run(options))
         if sys.stdout is not None:  # it may have been closed by whoever started this

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import gc
 import logging
-import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -75,7 +74,7 @@ class Bot:
         self.settings = settings
         self.clock = clock or clock_from(settings.bot_clock)
         self.redis = RedisLink(settings.redis_url.reveal()) if settings.redis_url else None
-        self._network = settings.network()
+        self._network = settings.build_network()
         self.recordings = build_recordings(settings, self.clock, self.redis, self._network)
         self.health = Health(
             self.recordings.zego, lambda: self.digests.is_away, self.redis, self._slack_is_away
@@ -173,7 +172,7 @@ class Bot:
             "channels": channels,
             "csv_export": CsvExport(self.recordings, self.slack, deduplication),
             "deduplication": deduplication,
-            "room_pattern": re.compile(self.settings.room_pattern) if self.settings.room_pattern else None,
+            "room_pattern": self.settings.room_pattern,
             "digest_commands": DigestCommands(self.digests, people, self.slack, home, self.clock),
             "slack": self.slack,
             "clock": self.clock,

@@ -1,88 +1,328 @@
-"""The environment (and `.env`) turned into one frozen Settings; every problem is found and told at once."""
+"""The environment (and `.env`) as one frozen Settings, checked by a table; every problem is told at once."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
-from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from dotenv import dotenv_values
 
-from bot.config_values import (
-    Secret,
-    parse_clock,
-    parse_http_url,
-    parse_ids,
-    parse_integer,
-    parse_pattern,
-    parse_seconds,
-    parse_secret,
-    parse_server_secret,
-    parse_storage_url,
-    parse_word,
-    parse_zone,
-)
+from bot.clock import clock_from
 from bot.errors import ConfigError
-from bot.network import PROXY_VARIABLES, Network, parse_ca_dir, parse_ca_file
+from bot.network import PROXY_VARIABLES, Network, is_host, parse_ca_dir, parse_ca_file, unencoded_advice
+from bot.zone_data import zone_info
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-
 T = TypeVar("T")
 
-SHORTEST_SECRET = 6
-"""What is shorter would be found in every other word; nobody issues such a secret."""
+MAX_CACHE_TTL_SECONDS = 600
+"""An answer older than this isn't worth showing without saying so."""
 
-VENDOR_MAX_RPS = 10
-"""Requests a second that the vendor allows for one AppId (vendor docs)."""
+SERVER_SECRET_LENGTH = 32
+"""Characters, as in ZEGOCLOUD's example of a signature; its token generators accept no other length."""
+
+SHORTEST_SECRET = 6
+"""Anything shorter would be found inside ordinary words; nobody issues such a secret."""
+
+_TOKEN_KINDS = {"xoxb-": "a bot token", "xapp-": "an app-level token", "xoxp-": "a user token"}
+
+
+class Secret:
+    """Text that no repr, log or traceback shows."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        """The text itself, for the one place that sends it."""
+        return self._text
+
+    def __bool__(self) -> bool:
+        return bool(self._text)
+
+    def __repr__(self) -> str:
+        return "Secret('***')" if self._text else "Secret('')"
+
+    __str__ = __repr__
+
+
+# Parsers: each takes a value as it is given, and raises a ValueError that continues the variable's name.
+
+
+def parse_whole_number(low: int, high: int) -> Callable[[str], int]:
+    """A whole number from `low` to `high`."""
+
+    def parse(text: str) -> int:
+        if not re.fullmatch(r"[0-9]{1,12}", text) or not low <= int(text) <= high:
+            raise ValueError(f"has to be a whole number from {low} to {high}")
+        return int(text)
+
+    return parse
+
+
+def parse_seconds(text: str) -> float:
+    """A time-to-live in seconds, with up to three decimals."""
+    if not re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,3})?", text) or float(text) > MAX_CACHE_TTL_SECONDS:
+        raise ValueError(f"has to be a number of seconds from 0 to {MAX_CACHE_TTL_SECONDS}")
+    return float(text)
+
+
+def parse_token(prefix: str = "") -> Callable[[str], Secret]:
+    """A token or another secret that begins with `prefix`."""
+
+    def parse(text: str) -> Secret:
+        if not text.isascii() or any(not " " < character < "\x7f" for character in text):
+            raise ValueError("holds spaces or characters that no token has: copy it again")
+        if not text.startswith(prefix):
+            kinds = (kind for start, kind in _TOKEN_KINDS.items() if text.startswith(start))
+            raise ValueError(f"has to start with {prefix}, but this is {next(kinds, 'something else')}")
+        return Secret(text)
+
+    return parse
+
+
+def parse_server_secret(text: str) -> Secret:
+    """The vendor's ServerSecret."""
+    secret = parse_token()(text)
+    if len(text) != SERVER_SECRET_LENGTH:
+        raise ValueError(f"has {len(text)} characters, but a ServerSecret has 32: copy it again")
+    return secret
+
+
+def parse_http_url(text: str) -> str:
+    """A base address; a slash is added at its end."""
+    try:
+        parts = urlsplit(text)
+        fits = parts.scheme in {"http", "https"} and is_host(parts.hostname or "") and parts.port != 0
+    except ValueError:
+        fits = False
+    if not fits or "@" in parts.netloc or re.search(r"[?#\s]", text):
+        raise ValueError("has to be an address such as https://example.com/, without a user, `?` or `#`")
+    return text if text.endswith("/") else f"{text}/"
+
+
+def parse_storage_url(*schemes: str, begins: str) -> Callable[[str], Secret]:
+    """An address that may hold a password.
+
+    Args:
+        schemes: those that are known.
+        begins: how such addresses begin, in words.
+    """
+
+    def parse(text: str) -> Secret:
+        try:
+            parts = urlsplit(text)
+            fits = parts.scheme in schemes and parts.port != 0
+        except ValueError:  # its words may quote the password
+            fits = False
+        scheme = text.partition("://")[0]
+        # What follows `?name=` are options, which may hold these characters, unless nothing else makes sense.
+        read = re.split(r"\?(?=\w+=)", text)[0] if fits else text
+        if scheme in schemes and scheme != "sqlite" and (advice := unencoded_advice(read)):
+            raise ValueError(advice)
+        if fits and scheme != "sqlite" and "@" in text and "@" not in read:  # SQLAlchemy splits there
+            raise ValueError("holds `@` in its options: write %40")
+        if not fits:
+            example = f", such as {scheme}://user:password@host/name" if scheme in schemes else ""
+            raise ValueError(f"has to be an address that begins with {begins}{example}")
+        return Secret(text)
+
+    return parse
+
+
+def parse_zone(text: str) -> str:
+    """An IANA time zone."""
+    try:
+        zone_info(text)
+    except LookupError:
+        raise ValueError("has to be an IANA time zone such as Europe/Berlin") from None
+    return text
+
+
+def parse_ids(first: str, *, example: str) -> Callable[[str], frozenset[str]]:
+    """Slack IDs separated by commas, each beginning with one of the letters of `first`."""
+
+    def parse(text: str) -> frozenset[str]:
+        ids = frozenset(part.strip() for part in text.split(",") if part.strip())
+        if not ids or not all(re.fullmatch(rf"[{first}][A-Z0-9]{{2,}}", one) for one in ids):
+            raise ValueError(f"has to be a list of Slack IDs with commas, such as {example} (IDs, not names)")
+        return ids
+
+    return parse
+
+
+def parse_word(*words: str) -> Callable[[str], str]:
+    """One of a few words, whatever its case."""
+
+    def parse(text: str) -> str:
+        for word in words:
+            if word.lower() == text.lower():
+                return word
+        raise ValueError(f"has to be one of {', '.join(words)}")
+
+    return parse
+
+
+def parse_clock(text: str) -> str:
+    """A clock as `clock_from` reads it."""
+    try:
+        clock_from(text)
+    except ValueError:
+        raise ValueError("has to be a clock such as 2026-11-23T09:00:00Z*60") from None
+    return text
+
+
+def parse_room_pattern(text: str) -> re.Pattern[str]:
+    r"""An RE2 expression with one group at most: the room ID. It is used as those of `re` are.
+
+    It searches what anybody may write: RE2's time grows with the text's length, whatever the pattern.
+    Its `\w`, `\d` and `\b` know ASCII only, as room IDs do.
+    """
+    import re2  # type: ignore[import-untyped]
+
+    options = re2.Options()
+    options.log_errors = False
+    try:
+        pattern: re.Pattern[str] = re2.compile(text, options=options)
+    except re2.error as error:
+        reason = error.args[0].decode(errors="replace")
+        advice = "RE2 has no look-around and no back-references"
+        raise ValueError(f"is not a regular expression that RE2 understands ({reason}): {advice}") from None
+    if pattern.groups > 1:
+        raise ValueError("may have one group, which is the room ID")
+    return pattern
+
+
+def variable(parse: Callable[[str], T], default: T, meaning: str, *, where: str = "") -> T:
+    """One row of the table.
+
+    Args:
+        parse: the variable's text → the setting's value; raises ValueError.
+        default: the value without it.
+        meaning: what it says, in Markdown.
+        where: where to find it, if it's missing.
+    """
+    return field(default=default, metadata={"parse": parse, "meaning": meaning, "where": where})
+
+
+_NO_SECRET = Secret("")
+_SQLITE_FILE = Secret("sqlite:///recordings.db")
+_EVERYWHERE = "0.0.0.0"  # noqa: S104 - a container's listener has to be reachable from outside
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the environment says. Names are the variables' own, in lower case."""
+    """What the environment says: each field is a variable, in lower case."""
 
-    zego_app_id: int = 0
-    zego_server_secret: Secret = field(default_factory=partial(Secret, ""))
-    zego_api_url: str = "https://cloudrecord-api.zego.im/"
-    zego_max_rps: int = 8
-    slack_bot_token: Secret = field(default_factory=partial(Secret, ""))
-    slack_app_token: Secret = field(default_factory=partial(Secret, ""))
-    slack_signing_secret: Secret = field(default_factory=partial(Secret, ""))
-    slack_api_url: str = "https://slack.com/api/"
-    host: str = "0.0.0.0"  # noqa: S104 - a container's listener has to be reachable from outside
-    port: int = 3000
+    zego_app_id: int = variable(
+        parse_whole_number(1, 2**32 - 1),
+        0,
+        "the project's AppID",
+        where="copy the AppID from the ZEGOCLOUD console, under the project's basic information",
+    )
+    zego_server_secret: Secret = variable(
+        parse_server_secret,
+        _NO_SECRET,
+        "the project's ServerSecret",
+        where="copy the ServerSecret from the ZEGOCLOUD console, beside the AppID",
+    )
+    zego_api_url: str = variable(
+        parse_http_url, "https://cloudrecord-api.zego.im/", "the API's address: a region's, or a simulator's"
+    )
+    zego_max_rps: int = variable(
+        parse_whole_number(1, 10), 8, "requests a second of the vendor's 10; the rest is for your own backend"
+    )
+    slack_bot_token: Secret = variable(
+        parse_token("xoxb-"),
+        _NO_SECRET,
+        "the app's bot token, `xoxb-…`",
+        where="copy the xoxb- token from the Slack app's page OAuth & Permissions",
+    )
+    slack_app_token: Secret = variable(
+        parse_token("xapp-"),
+        _NO_SECRET,
+        "an app-level token, `xapp-…`: Socket Mode",
+        where="make an xapp- token with connections:write on the Slack app's page Basic Information",
+    )
+    slack_signing_secret: Secret = variable(
+        parse_token(),
+        _NO_SECRET,
+        "the app's signing secret: HTTP",
+        where="it is on the Slack app's page Basic Information",
+    )
+    slack_api_url: str = variable(parse_http_url, "https://slack.com/api/", "another Slack Web API")
+    host: str = variable(str, _EVERYWHERE, "the address to listen on for HTTP")
+    port: int = variable(
+        parse_whole_number(0, 65535), 3000, "the port for HTTP; in Socket Mode nothing listens without it"
+    )
     port_is_set: bool = False
-    database_url: Secret = field(default_factory=partial(Secret, "sqlite:///recordings.db"))
-    redis_url: Secret = field(default_factory=partial(Secret, ""))
-    cache_ttl_seconds: float = 15.0
-    default_tz: str = "UTC"
-    allowed_channels: frozenset[str] = frozenset()
-    allowed_users: frozenset[str] = frozenset()
-    allowed_teams: frozenset[str] = frozenset()
-    log_level: str = "INFO"
-    log_format: str = "text"
-    runaway_hours: int = 8
-    max_record_hours: int = 24
-    room_pattern: str = ""
-    bot_clock: str = ""
-    http_proxy: Secret = field(default_factory=partial(Secret, ""))
-    https_proxy: Secret = field(default_factory=partial(Secret, ""))
-    all_proxy: Secret = field(default_factory=partial(Secret, ""))
-    no_proxy: str = ""
-    ssl_cert_file: str = ""
-    ssl_cert_dir: str = ""
+    database_url: Secret = variable(
+        parse_storage_url("sqlite", "postgres", "postgresql", begins="sqlite:/// or postgresql://"),
+        _SQLITE_FILE,
+        "where the bot keeps its data: a SQLite file, or `postgresql://…`",
+    )
+    redis_url: Secret = variable(
+        parse_storage_url("redis", "rediss", begins="redis:// or rediss://"),
+        _NO_SECRET,
+        "`redis://…` or `rediss://…`, which replicas share",
+    )
+    cache_ttl_seconds: float = variable(
+        parse_seconds, 15.0, "how old an answer may be before ZEGOCLOUD is asked again, in seconds"
+    )
+    default_tz: str = variable(parse_zone, "UTC", "the time zone of people whose own isn't known")
+    allowed_channels: frozenset[str] = variable(
+        parse_ids("CGD", example="C024BE91L"), frozenset(), "the channels to answer in: Slack IDs with commas"
+    )
+    allowed_users: frozenset[str] = variable(
+        parse_ids("UW", example="U2147483697"), frozenset(), "the people to answer: Slack IDs with commas"
+    )
+    allowed_teams: frozenset[str] = variable(
+        parse_ids("TE", example="T0001"),
+        frozenset(),
+        "the workspaces to answer: Slack IDs with commas; by default the bot's team or organization",
+    )
+    log_level: str = variable(
+        parse_word("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"), "INFO", "the least severe level to log"
+    )
+    log_format: str = variable(parse_word("text", "json"), "text", "`json` for machines")
+    runaway_hours: int = variable(
+        parse_whole_number(1, 48), 8, "flag a recording as a runaway after this many hours"
+    )
+    max_record_hours: int = variable(
+        parse_whole_number(1, 48), 24, "the hours after which ZEGOCLOUD ends a recording at the latest"
+    )
+    room_pattern: re.Pattern[str] | None = variable(
+        parse_room_pattern,
+        None,
+        "how your messages name rooms, besides “room 1230” and the like: an RE2 expression with one group "
+        "(no look-around, no back-references)",
+    )
+    bot_clock: str = variable(
+        parse_clock, "", "to try things out: `2026-11-23T09:00:00Z*60` starts there, 60 times as fast"
+    )
+    http_proxy: Secret = variable(Secret, _NO_SECRET, "an HTTP proxy for http:// and ws:// addresses")
+    https_proxy: Secret = variable(Secret, _NO_SECRET, "an HTTP proxy for https:// and wss:// addresses")
+    all_proxy: Secret = variable(Secret, _NO_SECRET, "an HTTP proxy for all addresses that have no other")
+    no_proxy: str = variable(
+        str, "", "what to reach directly: hosts, domains, `host:port`, networks such as `10.0.0.0/8`, or `*`"
+    )
+    ssl_cert_file: str = variable(
+        parse_ca_file, "", "a file of certificates in PEM to trust instead of the machine's and Mozilla's"
+    )
+    ssl_cert_dir: str = variable(
+        parse_ca_dir, "", "folders of certificates to trust instead of the machine's and Mozilla's"
+    )
 
-    @property
-    def names_proxies(self) -> bool:
-        """Whether the environment names a proxy at all."""
-        return bool(self.http_proxy or self.https_proxy or self.all_proxy)
-
-    def network(self) -> Network:
-        """How other machines are reached."""
+    def build_network(self) -> Network:
+        """How other machines are reached. A process needs one: its certificates are loaded once."""
         proxies = {
             "HTTP_PROXY": self.http_proxy.reveal(),
             "HTTPS_PROXY": self.https_proxy.reveal(),
@@ -102,6 +342,19 @@ class Settings:
         ]
 
 
+VARIABLES = {one.name.upper(): one for one in fields(Settings) if one.metadata}
+"""Every variable by its name, in the table's order."""
+
+SLACKS_OWN = ("https://files.slack.com/", "https://hooks.slack.com/", "wss://wss-primary.slack.com/")
+"""Where Slack takes uploads and answers, and where Socket Mode connects."""
+
+_NEARLY_OURS = 0.9
+"""One letter or underscore too few, too many or wrong in a name of ten."""
+
+_EVERYBODYS = frozenset({*PROXY_VARIABLES, "SSL_CERT_FILE", "SSL_CERT_DIR", "SLACK_API_TOKEN"})
+"""Names that other programs use as well: a name like theirs may be meant for them."""
+
+
 def read_environment(environ: Mapping[str, str], dotenv: Path | None = None) -> dict[str, str]:
     """Merge `.env` below the real environment.
 
@@ -113,7 +366,7 @@ def read_environment(environ: Mapping[str, str], dotenv: Path | None = None) -> 
         ConfigError: the file is there but cannot be read.
     """
     try:
-        # Values are taken as they stand: a `$` in a password is no reference to another variable.
+        # Values are taken as they are: a `$` in a password doesn't refer to another variable.
         from_file = dotenv_values(dotenv, interpolate=False, encoding="utf-8-sig") if dotenv else {}
     except UnicodeDecodeError:
         raise ConfigError([f"{dotenv} is not text in UTF-8: save it again."]) from None
@@ -131,78 +384,26 @@ def load_settings(
     Args:
         environment: names and values, as `read_environment` returns them.
         slack: the Slack variables are needed (`run`, `doctor`).
-        socket_mode: True or False to insist on Socket Mode or HTTP; None: Socket Mode where
-            SLACK_APP_TOKEN is set.
+        socket_mode: True or False to insist on Socket Mode or HTTP; None: Socket Mode if SLACK_APP_TOKEN is
+            set.
 
     Raises:
-        ConfigError: with every problem, each a sentence that names the variable; never its value
-            where that could be a secret.
+        ConfigError: with every problem, each a sentence that names the variable; never its value if that
+            could be a secret.
     """
     given = given_values(environment)
     problems = _misspelt(given)
-
-    def read(name: str, parse: Callable[[str], T], default: T) -> T:
-        if name not in given:
-            return default
-        try:
-            return parse(given[name])
-        except ValueError as error:
-            problems.append(f"{name} {error}.")
-            return default
-
-    def secret(name: str, prefix: str = "", default: str = "") -> Secret:
-        return read(name, partial(parse_secret, prefix=prefix), Secret(default))
-
-    settings = Settings(
-        zego_app_id=read("ZEGO_APP_ID", partial(parse_integer, low=1, high=2**32 - 1), 0),
-        zego_server_secret=read("ZEGO_SERVER_SECRET", parse_server_secret, Secret("")),
-        zego_api_url=read("ZEGO_API_URL", parse_http_url, Settings().zego_api_url),
-        zego_max_rps=read("ZEGO_MAX_RPS", partial(parse_integer, low=1, high=VENDOR_MAX_RPS), 8),
-        slack_bot_token=secret("SLACK_BOT_TOKEN", "xoxb-"),
-        slack_app_token=secret("SLACK_APP_TOKEN", "xapp-"),
-        slack_signing_secret=secret("SLACK_SIGNING_SECRET"),
-        slack_api_url=read("SLACK_API_URL", parse_http_url, Settings().slack_api_url),
-        host=given.get("HOST", Settings().host),
-        port=read("PORT", partial(parse_integer, low=0, high=65535), 3000),
-        port_is_set="PORT" in given,
-        database_url=read(
-            "DATABASE_URL",
-            partial(
-                parse_storage_url,
-                schemes=("sqlite", "postgres", "postgresql"),
-                begins="sqlite:/// or postgresql://",
-            ),
-            Settings().database_url,
-        ),
-        redis_url=read(
-            "REDIS_URL",
-            partial(parse_storage_url, schemes=("redis", "rediss"), begins="redis:// or rediss://"),
-            Secret(""),
-        ),
-        cache_ttl_seconds=read("CACHE_TTL_SECONDS", parse_seconds, 15.0),
-        default_tz=read("DEFAULT_TZ", parse_zone, "UTC"),
-        allowed_channels=read(
-            "ALLOWED_CHANNELS", partial(parse_ids, first="CGD", example="C024BE91L"), frozenset()
-        ),
-        allowed_users=read(
-            "ALLOWED_USERS", partial(parse_ids, first="UW", example="U2147483697"), frozenset()
-        ),
-        allowed_teams=read("ALLOWED_TEAMS", partial(parse_ids, first="TE", example="T0001"), frozenset()),
-        log_level=read("LOG_LEVEL", partial(parse_word, upper=True, words=_LOG_LEVELS), "INFO"),
-        log_format=read("LOG_FORMAT", partial(parse_word, upper=False, words=("text", "json")), "text"),
-        runaway_hours=read("RUNAWAY_HOURS", partial(parse_integer, low=1, high=48), 8),
-        max_record_hours=read("MAX_RECORD_HOURS", partial(parse_integer, low=1, high=48), 24),
-        room_pattern=read("ROOM_PATTERN", parse_pattern, ""),
-        bot_clock=read("BOT_CLOCK", parse_clock, ""),
-        http_proxy=Secret(given.get("HTTP_PROXY", "")),
-        https_proxy=Secret(given.get("HTTPS_PROXY", "")),
-        all_proxy=Secret(given.get("ALL_PROXY", "")),
-        no_proxy=given.get("NO_PROXY", ""),
-        ssl_cert_file=read("SSL_CERT_FILE", parse_ca_file, ""),
-        ssl_cert_dir=read("SSL_CERT_DIR", parse_ca_dir, ""),
-    )
+    values: dict[str, Any] = {"port_is_set": "PORT" in given}
+    for name, row in VARIABLES.items():
+        if name in given:
+            try:
+                values[row.name] = row.metadata["parse"](given[name])
+            except ValueError as error:
+                problems.append(f"{name} {error}.")
+    settings = Settings(**values)
     addresses = [settings.zego_api_url, *([settings.slack_api_url, *SLACKS_OWN] if slack else [])]
-    problems += settings.network().problems(addresses)
+    problems += settings.build_network().problems(addresses)
+    where = {name: row.metadata["where"] for name, row in VARIABLES.items()}
     needed = ["ZEGO_APP_ID", "ZEGO_SERVER_SECRET"]
     if slack:
         needed.append("SLACK_BOT_TOKEN")
@@ -212,9 +413,9 @@ def load_settings(
         elif "SLACK_SIGNING_SECRET" not in given:
             either = "" if socket_mode is False else "SLACK_APP_TOKEN (for Socket Mode) or "
             problems.append(
-                f"{either}SLACK_SIGNING_SECRET (for HTTP) is missing: {_WHERE['SLACK_SIGNING_SECRET']}."
+                f"{either}SLACK_SIGNING_SECRET (for HTTP) is missing: {where['SLACK_SIGNING_SECRET']}."
             )
-    problems += [f"{name} is missing: {_WHERE[name]}." for name in needed if name not in given]
+    problems += [f"{name} is missing: {where[name]}." for name in needed if name not in given]
     if problems:
         raise ConfigError(problems)
     return settings
@@ -237,13 +438,22 @@ def given_values(environment: Mapping[str, str]) -> dict[str, str]:
     return {name: text for name, text in given.items() if text}
 
 
+def variables_table() -> str:
+    """Every variable as a row of a Markdown table, for the documentation."""
+    lines = ["| variable | default | meaning |", "|---|---|---|"]
+    for name, row in VARIABLES.items():
+        default = row.default.reveal() if isinstance(row.default, Secret) else row.default
+        text = f"{default:g}" if isinstance(default, float) else str(default or "")
+        lines.append(f"| `{name}` | {f'`{text}`' if text else ''} | {row.metadata['meaning']} |")
+    return "\n".join(lines) + "\n"
+
+
 def _misspelt(given: Mapping[str, str]) -> list[str]:
-    """Variables that are nearly ours, where ours is not given: it would be left out without a word."""
-    ours = {one.name.upper() for one in fields(Settings)} - {"PORT_IS_SET", *_EVERYBODYS}
-    names = {name: name.upper() for name in given if name not in ours and name not in _EVERYBODYS}
+    """Variables that look like one of ours that isn't given: without a word they would go unnoticed."""
+    ours = VARIABLES.keys() - _EVERYBODYS
     problems = []
-    for name, upper in sorted(names.items()):
-        near = get_close_matches(upper, ours - given.keys(), n=1, cutoff=_NEARLY_OURS)
+    for name in sorted(given.keys() - ours - _EVERYBODYS):
+        near = get_close_matches(name.upper(), ours - given.keys(), n=1, cutoff=_NEARLY_OURS)
         if near:
             problems.append(f"{name} is not a setting of this bot. Did you mean {near[0]}?")
     return problems
@@ -254,25 +464,3 @@ def _password(address: str) -> str:
         return urlsplit(address).password or ""
     except ValueError:  # a proxy that is not used may be anything
         return ""
-
-
-SLACKS_OWN = ("https://files.slack.com/", "https://hooks.slack.com/", "wss://wss-primary.slack.com/")
-"""Where Slack has files uploaded, answers posted, and Socket Mode connected."""
-
-_NEARLY_OURS = 0.9
-"""One letter or underscore too few, too many or wrong in a name of ten."""
-
-_EVERYBODYS = frozenset(
-    {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR", "SLACK_API_TOKEN"}
-)
-"""Names that other programs know as well, and so may mean themselves."""
-
-_LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
-
-_WHERE = {
-    "ZEGO_APP_ID": "copy the AppID from the ZEGOCLOUD console, under the project's basic information",
-    "ZEGO_SERVER_SECRET": "copy the ServerSecret from the ZEGOCLOUD console, beside the AppID",
-    "SLACK_BOT_TOKEN": "copy the xoxb- token from the Slack app's page OAuth & Permissions",
-    "SLACK_APP_TOKEN": "make an xapp- token with connections:write on the Slack app's page Basic Information",
-    "SLACK_SIGNING_SECRET": "it is on the Slack app's page Basic Information",
-}

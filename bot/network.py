@@ -10,6 +10,7 @@ import asyncio
 import os
 import re
 import ssl
+from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from pathlib import Path
@@ -18,8 +19,8 @@ from urllib.parse import urlsplit
 from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]  # typeshed leaves it out
 
 import certifi
+from yarl import URL
 
-from bot.config_values import is_host, unencoded_advice
 from bot.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -77,6 +78,11 @@ class Network:
         self._ca_file, self._ca_dir = ca_file, ca_dir
         self._tls: ssl.SSLContext | None = None
         self._loading = asyncio.Lock()
+
+    @property
+    def names_proxies(self) -> bool:
+        """Whether the environment names a proxy at all."""
+        return any(self._proxies.get(name) for name in PROXY_VARIABLES if name != "NO_PROXY")
 
     def route(self, url: str) -> Route:
         """The way to `url` (http, https, ws or wss). This machine itself is never reached through a proxy.
@@ -166,6 +172,37 @@ def _is_this_machine(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost" or host.endswith(".localhost")
+
+
+def is_host(text: str) -> bool:
+    """An IP address, or a name that is none by mistake and can be written in ASCII, as networks need it."""
+    try:
+        ip_address(text)
+    except ValueError:
+        *_, last = labels = text.removesuffix(".").split(".")
+        if last.isdecimal() or not all(re.fullmatch(r"[\w-]{1,63}", label) for label in labels):
+            return False
+        with suppress(ValueError):
+            return bool(URL.build(scheme="http", host=text).host)
+        return False
+    return True
+
+
+_NEEDS_ENCODING = "#?/[]@"
+"""What ends the password of an address, or what stands before it (RFC 3986, section 3.2)."""
+
+
+def unencoded_advice(text: str) -> str:
+    """What to write in the password of an address, as a ValueError says it; empty if nothing is wrong.
+
+    A password with one of these characters is ambiguous: `#`, `?` and `/` end the part that may hold a
+    password, and some programs end the password at the first `@`, others at the last.
+    """
+    before, at, _ = text.partition("://")[2].rpartition("@")
+    password = before.partition(":")[2] if at else ""
+    wrong = [character for character in _NEEDS_ENCODING if character in password]
+    how = " and ".join(f"`{character}` as %{ord(character):02X}" for character in wrong)
+    return f"holds a password with special characters: write {how}" if wrong else ""
 
 
 def _parse_proxy(text: str) -> str:

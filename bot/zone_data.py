@@ -1,7 +1,8 @@
-"""The rules of time zones, from the newer of the system's data and the package `tzdata` (pure)."""
+"""The rules of time zones, from the newer of the system's data and the package `tzdata`."""
 
 from __future__ import annotations
 
+import os
 import re
 import zoneinfo
 from dataclasses import dataclass
@@ -36,29 +37,21 @@ class ZoneData:
     package: str | None
 
 
-_decided: list[ZoneData] = []
+_PATHS = zoneinfo.TZPATH
 
 
-def zone_data(*, path_is_set: bool = False) -> ZoneData:
-    """Decide whose rules this process uses. The first call decides, and `zone_info` makes it at the latest.
+@cache
+def zone_data() -> ZoneData:
+    """Choose whose rules this process uses, once: `zone_info` and `zone_names` see to it.
 
-    Python itself takes the system's data wherever there is some, however old: in a zone that has stopped
-    changing its clocks since, every winter is an hour off.
-
-    Args:
-        path_is_set: whether the operator chose the folders (PYTHONTZPATH is set): they are used as they are.
+    Python itself takes the system's data if there is any, however old: in a zone that has stopped changing
+    its clocks since then, every winter is an hour off. Folders that the operator chose (PYTHONTZPATH) are
+    used as they are.
     """
-    if not _decided:
-        _decided.append(_decide(path_is_set=path_is_set))
-    return _decided[0]
-
-
-def _decide(*, path_is_set: bool) -> ZoneData:
     package = _package_version()
-    paths = map(str, zoneinfo.TZPATH)
-    folders = {path: _folder_version(Path(path)) for path in paths if Path(path).is_dir()}
+    folders = {path: _folder_version(Path(path)) for path in _PATHS if Path(path).is_dir()}
     system = max(folders.values(), default=None)
-    if path_is_set:  # empty, it is Python's own way to ask for the package
+    if "PYTHONTZPATH" in os.environ:  # empty, it is Python's own way to ask for the package
         return ZoneData("PYTHONTZPATH" if folders else "package", system, package)
     new_enough = [path for path, version in folders.items() if version >= (package or "")]
     # Of several folders the first that has a zone serves it: the newest comes first.

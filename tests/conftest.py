@@ -10,7 +10,6 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from bot.sandbox.slack.server import LocalSlack
-from bot.zone_data import zone_data
 from tests.bolt_apps import bolt_app, connected_over_sockets, manifest, served_over_http
 from tests.world import World, a_world
 
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
 
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")  # how long an example takes says how busy the machine is
-
-zone_data(path_is_set="PYTHONTZPATH" in os.environ)  # as the command line does
 
 
 # A shell starts what runs in the background deaf to Ctrl-C, and so would be every process of the tests.

@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import pickle
 import re
+import subprocess
+import sys
 from dataclasses import fields, replace
 from itertools import pairwise
 from pathlib import Path
@@ -12,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bot.config import Settings, load_settings, read_environment
-from bot.config_values import Secret
+from bot.config import VARIABLES, Secret, Settings, load_settings, read_environment, variables_table
 from bot.errors import ConfigError
+from bot.features.form.found_ids import find_ids
 from bot.storage.database import open_engine
 
 if TYPE_CHECKING:
@@ -34,12 +36,6 @@ RIGHT = {
 SECRETS = ("9193cc66", "bot-token", "app-token", "8f742231", "pass-of-database", "pass-of-redis")
 
 
-REPEATS = (
-    "could take for ever on a hostile message: let no repeat (`*`, `+`, `{…}`) stand around another one, "
-    "`|` or `?`, and at most 2 have no upper limit."
-)
-
-
 def problems_of(environment: Mapping[str, str], **how: Any) -> list[str]:
     with pytest.raises(ConfigError) as caught:
         load_settings(environment, **how)
@@ -48,7 +44,9 @@ def problems_of(environment: Mapping[str, str], **how: Any) -> list[str]:
 
 
 def revealed(value: Any) -> Any:
-    return value.reveal() if isinstance(value, Secret) else value
+    if isinstance(value, Secret):
+        return value.reveal()
+    return getattr(value, "pattern", value)
 
 
 @pytest.mark.parametrize(
@@ -98,6 +96,7 @@ def test_a_right_value_is_taken(name: str, text: str, value: Any) -> None:
 
 INTEGER = "has to be a whole number from"
 ADDRESS = "has to be an address such as https://example.com/, without a user, `?` or `#`."
+NOT_RE2 = "RE2 has no look-around and no back-references."
 UNREADABLE = "holds spaces or characters that no token has: copy it again."
 
 
@@ -188,17 +187,17 @@ UNREADABLE = "holds spaces or characters that no token has: copy it again."
         ("LOG_LEVEL", "loud", "has to be one of DEBUG, INFO, WARNING, ERROR, CRITICAL."),
         ("LOG_FORMAT", "xml", "has to be one of text, json."),
         ("RUNAWAY_HOURS", "0", "has to be a whole number from 1 to 48."),
-        ("ROOM_PATTERN", "class (", "is not a regular expression (missing ), unterminated subpattern)."),
+        *(
+            ("ROOM_PATTERN", text, f"is not a regular expression that RE2 understands ({why}): {NOT_RE2}")
+            for text, why in (
+                ("class (", "missing ): class ("),
+                (r"(?=class)\w+", "invalid perl operator: (?="),
+                (r"(?<!class )\d+", "invalid perl operator: (?<!"),
+                (r"(\w)\1", r"invalid escape sequence: \1"),
+                ("a{2000}", "invalid repetition size: {2000}"),
+            )
+        ),
         ("ROOM_PATTERN", "(a)(b)", "may have one group, which is the room ID."),
-        ("ROOM_PATTERN", r"(a+)+$", REPEATS),
-        ("ROOM_PATTERN", r"(?:a|a)*$", REPEATS),
-        ("ROOM_PATTERN", r"(a?)*$", REPEATS),
-        ("ROOM_PATTERN", r"^(?:\w+\s?)*$", REPEATS),
-        ("ROOM_PATTERN", r"(?:[a-z]+-)*x", REPEATS),
-        ("ROOM_PATTERN", r"(?=(a+))+", REPEATS),
-        ("ROOM_PATTERN", r"(a*){20}", REPEATS),
-        ("ROOM_PATTERN", r"(?:a+){1,5}b", REPEATS),
-        ("ROOM_PATTERN", r".*.*.*x", REPEATS),
         ("BOT_CLOCK", "noon", "has to be a clock such as 2026-11-23T09:00:00Z*60."),
         ("BOT_CLOCK", "2026-11-23T09:00:00Z*-1", "has to be a clock such as 2026-11-23T09:00:00Z*60."),
     ],
@@ -287,7 +286,38 @@ def test_a_quote_on_one_side_alone_is_left_where_it_is(text: str) -> None:
 
 
 def test_quotes_in_a_room_pattern_are_part_of_it() -> None:
-    assert load_settings(RIGHT | {"ROOM_PATTERN": r'"(\d+)"'}).room_pattern == r'"(\d+)"'
+    pattern = load_settings(RIGHT | {"ROOM_PATTERN": r'"(\d+)"'}).room_pattern
+    assert pattern is not None
+    assert pattern.pattern == r'"(\d+)"'
+
+
+@pytest.mark.parametrize("text", ["(a+)+$", "(?:a|a)*$", "(a?)*$", r"^(?:\w+\s?)*$", "(a*){20}$", ".*.*.*x"])
+def test_no_room_pattern_takes_for_ever_on_a_hostile_message(text: str) -> None:
+    pattern = load_settings(RIGHT | {"ROOM_PATTERN": text}).room_pattern
+    assert pattern is not None
+    assert [match for match in pattern.finditer("a" * 499 + "!") if match[0]] == []
+
+
+def test_a_room_pattern_is_used_as_pythons_own_are() -> None:
+    pattern = load_settings(RIGHT | {"ROOM_PATTERN": r"класс (?P<room>\w+)"}).room_pattern
+    assert find_ids(["класс 7b, класс 8a"], room_pattern=pattern).rooms == ("7b", "8a")
+
+
+def test_re2_is_not_imported_without_a_room_pattern() -> None:
+    code = (
+        "import sys\nfrom bot.config import load_settings\n"
+        "load_settings({given})\nsys.exit('re2' in sys.modules)"
+    )
+    for more, imported in ({}, 0), ({"ROOM_PATTERN": "x"}, 1):
+        given = {name: RIGHT[name] for name in ("ZEGO_APP_ID", "ZEGO_SERVER_SECRET")} | more
+        command = [sys.executable, "-c", code.replace("{given}", repr(given))]
+        assert subprocess.run(command, cwd=ROOT, check=False).returncode == imported  # noqa: S603 - our own code
+
+
+def test_the_table_of_variables_has_a_row_for_each_with_its_default_and_its_meaning() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| (?:`([^`]+)`)? ?\| (.{10,}) \|$", variables_table(), re.MULTILINE)
+    assert [name for name, _, _ in rows] == list(VARIABLES)
+    assert ("CACHE_TTL_SECONDS", "15") in [row[:2] for row in rows]
 
 
 @pytest.mark.parametrize(

@@ -221,7 +221,11 @@ def test_every_variable_that_is_read_is_a_setting() -> None:
         for path in (ROOT / "bot").rglob("*.py")
         if re.search(r"\bos\.(environ|getenv)", path.read_text("utf-8"))
     }
-    assert reading.keys() == {"__main__.py", "terminal/query.py"}
+    assert reading.keys() == {
+        "__main__.py",
+        "terminal/query.py",
+        "zone_data.py",
+    }  # the last: PYTHONTZPATH, Python's own
     assert reading["terminal/query.py"] == {"environ:"}  # COLUMNS, as every program of the terminal does
 
 

@@ -83,7 +83,7 @@ ZEGO, HOOKS, SOCKET = (
 def test_the_way_to_an_address_is_the_one_that_curl_would_take(
     environment: dict[str, str], url: str, way: str
 ) -> None:
-    route = load_settings(RIGHT | environment, slack=True).network().route(url)
+    route = load_settings(RIGHT | environment, slack=True).build_network().route(url)
     assert route.describe() == way
     assert "hunter2" not in repr(route)
 
@@ -204,7 +204,7 @@ async def test_certificates_that_are_gone_by_the_time_they_are_needed_are_a_prob
     tmp_path: Path,
 ) -> None:
     cert, _ = certificate(tmp_path, "zego.test")
-    network = load_settings(RIGHT | {"SSL_CERT_FILE": str(cert)}).network()
+    network = load_settings(RIGHT | {"SSL_CERT_FILE": str(cert)}).build_network()
     cert.unlink()
     with pytest.raises(ConfigError, match="SSL_CERT_FILE cannot be loaded"):
         await network.tls()
@@ -212,7 +212,7 @@ async def test_certificates_that_are_gone_by_the_time_they_are_needed_are_a_prob
 
 async def test_only_the_certificates_that_are_named_are_trusted(tmp_path: Path) -> None:
     cert, _ = certificate(tmp_path, "zego.test")
-    tls = await load_settings(RIGHT | {"SSL_CERT_FILE": str(cert)}).network().tls()
+    tls = await load_settings(RIGHT | {"SSL_CERT_FILE": str(cert)}).build_network().tls()
     assert len(tls.get_ca_certs()) == 1
     assert len((await Network().tls()).get_ca_certs()) > 50
     assert (await Network().tls()).verify_mode == ssl.CERT_REQUIRED

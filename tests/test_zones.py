@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import struct
 import subprocess
 import sys
@@ -111,30 +110,18 @@ def test_a_zone_that_only_the_package_has_is_known_beside_a_newer_system(tmp_pat
     assert in_process(code.format([name.lower() for name in names]), system=(system,)) == names
 
 
-COMMAND = """
-import json, sys
-from bot.__main__ import main
-status = main(sys.argv[1:])
-import zoneinfo
-print(json.dumps(list(zoneinfo.TZPATH)))
-"""
-
-
-@pytest.mark.parametrize("command", ["run", "query 1230", "doctor", "sandbox --no-browser", "simulate"])
+@pytest.mark.parametrize("first", ["zone_data()", "zone_names()", f"zone_info({ZONE!r})", "zone_info('UTC')"])
 @pytest.mark.parametrize("version", [OLDER, NEWER])
-def test_every_command_decides_before_it_does_anything(tmp_path: Path, command: str, version: str) -> None:
+def test_whatever_is_asked_first_decides_the_same(tmp_path: Path, first: str, version: str) -> None:
     system = write_zones(tmp_path / "zones", version)
-    with socket.create_server(("127.0.0.1", 0)) as taken:  # so that those that serve end at once
-        port = ["--port", str(taken.getsockname()[1])] if command.startswith(("sandbox", "simulate")) else []
-        path = in_process(COMMAND, *command.split(), *port, system=(system,))
-    assert path == ([str(system)] if version == NEWER else [])
+    code = f"from bot.zone_data import zone_data, zone_info, zone_names\n{first}\n{OFFSET}"
+    assert (in_process(code, system=(system,)) == IN_THE_FOLDER) is (version == NEWER)
 
 
 @pytest.mark.parametrize("version", [OLDER, NEWER, None])
 def test_the_operators_folders_are_used_whatever_their_version(tmp_path: Path, version: str | None) -> None:
     folder = str(write_zones(tmp_path / "zones", version))
-    code = f"from bot.__main__ import main\nmain(['query', '1230'])\n{OFFSET}"
-    assert in_process(code, system=(), PYTHONTZPATH=folder) == IN_THE_FOLDER
+    assert in_process(OFFSET, system=(), PYTHONTZPATH=folder) == IN_THE_FOLDER
 
 
 @pytest.mark.parametrize(

@@ -148,7 +148,7 @@ def build_recordings(
         limiter=Limiter(permits),
         clock=clock,
         cache_ttl_seconds=settings.cache_ttl_seconds,
-        network=network or settings.network(),
+        network=network or settings.build_network(),
     )
     return Recordings(
         zego, clock, cache_ttl_seconds=settings.cache_ttl_seconds, thresholds=thresholds_of(settings)

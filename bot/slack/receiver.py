@@ -18,7 +18,7 @@ from bot.slack.delivery import begin_delivery
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bot.config_values import Secret
+    from bot.config import Secret
     from bot.operating.metrics import Metrics
     from bot.slack.bolt_app import BoltApp
 

@@ -101,6 +101,7 @@ async def test_what_is_wrong_is_named_with_what_to_do(
     found = await findings(environment(services, tmp_path, **change))
     assert found[check][0] == "failed"
     assert words in found[check][1]
+    assert "fault of the bot" not in str(found)
 
 
 async def test_a_missing_scope_is_named(tmp_path: Path) -> None:

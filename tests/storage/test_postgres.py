@@ -104,8 +104,8 @@ async def test_each_way_of_not_getting_in_has_its_own_sentence(
     error = await refusal(url)
     assert error.reason == reason
     check_words(error, words)
-    [check] = await check_database(load_settings(RIGHT | {"DATABASE_URL": url}))
-    assert (check.outcome, words in check.finding, "hunter" in check.finding) == ("failed", True, False)
+    outcome, finding = await check_database(load_settings(RIGHT | {"DATABASE_URL": url}))
+    assert (outcome, words in finding, "hunter" in finding) == ("failed", True, False)
 
 
 async def test_tls_that_the_server_does_not_offer_is_told(server: PostgresServer) -> None:

@@ -13,6 +13,9 @@ STATUS_WORDS = {STARTING: "starting", ONGOING: "ongoing", ENDED: "ended", FAILED
 RUNNING = frozenset({STARTING, ONGOING, PAUSED})
 """Codes of a task that has not ended."""
 
+UPLOADED, IN_BACKUP, LOST = 3, 4, 5
+"""Status codes of a file that grows no more (vendor docs, DescribeRecordStatus)."""
+
 API_HISTORY_MS = 3 * 24 * 3600 * 1000
 """How far back the vendor's API knows anything: tasks that started within the last 3 days."""
 
@@ -110,6 +113,21 @@ class RecordingDetails:
     def now_ms(self) -> int:
         """The vendor's now when this answer was taken (Unix ms): what runs has run from its start to here."""
         return self.as_of_ms + self.skew_ms
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing about the task can change any more: it ended, and its files are uploaded or lost.
+
+        An ended task without files is not final: whether the vendor lists files only later is undocumented.
+        Nor is one with a file in backup storage, from where it may still be moved (unverified), or with one
+        that cannot be read.
+        """
+        return (
+            self.status in (ENDED, FAILED)
+            and bool(self.files)
+            and not self.unreadable
+            and all(file.status in (UPLOADED, LOST) for file in self.files)
+        )
 
     @property
     def size_bytes(self) -> int | None:

@@ -27,9 +27,8 @@ from bot.slack.manifest import bot_scopes, load_manifest
 from bot.slack.sign_in import FATAL
 from bot.slack.web_client import SLACK_ERRORS, SlackClient, quiet_logger, slack_word
 from bot.storage.errors import StoreError
+from bot.zegocloud.client import Priority
 from bot.zegocloud.decoding import parse_skew
-from bot.zegocloud.in_flight import Asking
-from bot.zegocloud.protocol import DescribeTasks, TaskFilter
 from bot.zone_data import zone_data, zone_info
 
 if TYPE_CHECKING:
@@ -229,12 +228,9 @@ async def check_zego(settings: Settings) -> tuple[Check, float | None]:
     """A real, signed question. Returns too how many seconds the vendor's clock is ahead, where it tells."""
     clock = clock_from(settings.bot_clock)
     recordings = build_recordings(settings, clock)
-    now_ms = int(clock.now() * 1000)
-    asking = Asking(deadline=asyncio.get_running_loop().time() + PATIENCE_SECONDS - 1)
     name, began = "ZEGOCLOUD", time.perf_counter()
     try:
-        question = DescribeTasks(TaskFilter.ONGOING, now_ms - 3_600_000, now_ms)
-        page = await recordings.zego.list_tasks(question, asking)
+        page = await recordings.zego.probe(Priority.within(PATIENCE_SECONDS - 1))
         took_ms = (time.perf_counter() - began) * 1000
         host = urlsplit(settings.zego_api_url).hostname
         running = f"{page.total} recordings of the last hour are running"

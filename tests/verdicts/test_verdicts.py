@@ -27,10 +27,9 @@ from bot.sandbox.zegocloud import SimulatedZego
 from bot.verdicts.judge import judge, judge_row, needs_attention, worst
 from bot.verdicts.tasks import QUIT_REASONS
 from bot.verdicts.types import At, Kind, Known, Outside, Thresholds, Verdict
-from bot.zegocloud.cache import is_final
 from bot.zegocloud.client import ZegoClient
 from bot.zegocloud.limiter import Limiter
-from bot.zegocloud.protocol import PAGE_SIZE, DescribeTasks, TaskFilter
+from bot.zegocloud.protocol import PAGE_SIZE, DescribeRecordStatus, DescribeTasks, TaskFilter
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -935,7 +934,7 @@ async def all_rows(client: ZegoClient) -> list[Recording]:
         page = total = 0
         while page * PAGE_SIZE <= total:
             page += 1
-            listed = await client.list_tasks(DescribeTasks(status, NOW - 72 * HOUR + 1, NOW, page=page))
+            listed = await client.ask(DescribeTasks(status, NOW - 72 * HOUR + 1, NOW, page=page))
             rows += listed.recordings
             total = listed.total
     return rows
@@ -956,7 +955,7 @@ async def test_every_staged_recording_gets_exactly_the_verdict_it_is_staged_for(
     told_by_row: dict[tuple[str, int], list[Kind]] = {}
     for row in rows:
         in_room = tuple(other for other in running_now if other.room_id == row.room_id)
-        details = await staged.describe_task(row.task_id)
+        details = await staged.ask(DescribeRecordStatus(row.task_id))
         key = (row.room_id, row.began_ms)
         shown[key] = kinds(details, Known(in_room))
         told_by_row[key] = [verdict.kind for verdict in judge_row(row, running_now, NOW)]
@@ -993,4 +992,4 @@ def test_what_a_file_that_cannot_be_read_may_hold_is_not_missed(
     [verdict] = judge(details, NOW)
     assert f"1 of {len(files) + 1} file" in said(verdict)
     assert verdict.headline == ("Lost" if verdicts == [Kind.LOST] else "Not sure")
-    assert not is_final(details)
+    assert not details.is_final

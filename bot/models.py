@@ -13,8 +13,8 @@ STATUS_WORDS = {STARTING: "starting", ONGOING: "ongoing", ENDED: "ended", FAILED
 RUNNING = frozenset({STARTING, ONGOING, PAUSED})
 """Codes of a task that has not ended."""
 
-UPLOADED, IN_BACKUP, LOST = 3, 4, 5
-"""Status codes of a file that grows no more (vendor docs, DescribeRecordStatus)."""
+RECORDING, UPLOADING, UPLOADED, IN_BACKUP, LOST = 1, 2, 3, 4, 5
+"""Status codes of a file (vendor docs, DescribeRecordStatus); backup storage keeps it for 3 days."""
 
 API_HISTORY_MS = 3 * 24 * 3600 * 1000
 """How far back the vendor's API knows anything: tasks that started within the last 3 days."""
@@ -44,7 +44,6 @@ class Recording:
 class RecordingFile:
     """One file of a recording. Absent figures are None: the vendor leaves out what it does not know.
 
-    `status`: 1 recording, 2 uploading, 3 uploaded, 4 in the vendor's backup storage (kept 3 days), 5 lost.
     `track`: 1 audio, 2 video, 3 both. Sizes in bytes, durations in milliseconds, resolution in pixels.
     """
 

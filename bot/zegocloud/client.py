@@ -255,7 +255,7 @@ class ZegoClient:
         retry: RetryPolicy = USUAL_RETRIES,
         network: Network | None = None,
     ) -> None:
-        self._transport = Transport(base_url, limiter.limit, network)
+        self._transport = Transport(base_url, limiter.permits, network)
         self._app_id = app_id
         self._server_secret = server_secret
         self._limiter = limiter

@@ -25,7 +25,7 @@ class Lane(IntEnum):
     BACKGROUND = 1
 
 
-class Token:
+class Permit:
     """Leave to send one request.
 
     Args:
@@ -40,10 +40,10 @@ class Token:
         self.name = name
 
 
-class Tokens(Protocol):
-    """Where a limiter's tokens come from. All times are the event loop's."""
+class Permits(Protocol):
+    """Where a limiter's permits come from. All times are the event loop's."""
 
-    limit: int
+    permits: int
     """How many requests the whole budget holds in a window."""
 
     on_free: Callable[[], None]
@@ -56,23 +56,23 @@ class Tokens(Protocol):
     def in_use(self) -> int:
         """How many are with a call of this process, or held back after one."""
 
-    def take(self, lane: Lane) -> Token | None:
-        """A token for a call of this lane, if there is one now; it may be for the other lane."""
+    def take(self, lane: Lane) -> Permit | None:
+        """A permit for a call of this lane, if there is one now; it may be for the other lane."""
 
     def use(self, lane: Lane) -> None:
-        """The token just taken goes to a call of this lane."""
+        """The permit just taken goes to a call of this lane."""
 
     def ask(self, lane: Lane) -> None:
-        """Somebody waits in a lane, for whom there was no token."""
+        """Somebody waits in a lane, for whom there was no permit."""
 
-    def give_back(self, token: Token) -> None:
-        """The call has ended: its token comes back when the window is over."""
+    def give_back(self, permit: Permit) -> None:
+        """The call has ended: its permit comes back when the window is over."""
 
-    def give_up(self, token: Token) -> None:
-        """The token was not used: it comes back at once."""
+    def give_up(self, permit: Permit) -> None:
+        """The permit was not used: it comes back at once."""
 
     def earliest(self, ahead: int, now: float) -> float:
-        """When there may be a token for one who has so many before him, if every answer came at once."""
+        """When there may be a permit for one who has so many before him, if every answer came at once."""
 
     def start(self) -> None:
         """Be ready before the first call."""
@@ -81,28 +81,28 @@ class Tokens(Protocol):
         """Give back everything."""
 
 
-class LocalTokens:
-    """Tokens of this process alone.
+class LocalPermits:
+    """Permits of this process alone.
 
-    A token returns `hold_seconds` after its call ended. Two calls with one token therefore reach the server
-    more than `hold_seconds` apart, so no sliding window of that length ever sees more than `limit` of them.
+    A permit returns `hold_seconds` after its call ended. Two calls with one permit therefore reach the server
+    more than `hold_seconds` apart, so no sliding window of that length ever sees more than `permits` of them.
     Background calls are let through one by one, evenly over the window. All at once they would come back all
     at once, and a person who comes in between would wait for nearly the whole of it: so it is a fraction,
     and over many calls the budget is used as fully.
 
     Args:
-        limit: how many requests a window may hold.
+        permits: how many requests a window may hold.
         hold_seconds: the window's length: 1 for the vendor's "requests a second".
     """
 
-    def __init__(self, limit: int, hold_seconds: float = 1.0) -> None:
-        if limit < 1:
-            raise ValueError("a limiter needs at least one token")
-        self.limit = limit
+    def __init__(self, permits: int, hold_seconds: float = 1.0) -> None:
+        if permits < 1:
+            raise ValueError("a limiter needs at least one permit")
+        self.permits = permits
         self.on_free: Callable[[], None] = _nobody_waits
         self.waiting: Callable[[Lane], int] = _nobody
         self._hold_seconds = hold_seconds
-        self._free = limit
+        self._free = permits
         self._returns: deque[float] = deque()
         self._background_at = -math.inf
         self._pacing: asyncio.TimerHandle | None = None
@@ -110,50 +110,50 @@ class LocalTokens:
     @property
     def in_use(self) -> int:
         """How many are with a call, or held back after one."""
-        return self.limit - self._free
+        return self.permits - self._free
 
-    def take(self, lane: Lane) -> Token | None:
-        """A token, if one is free; for background work only when its moment has come."""
+    def take(self, lane: Lane) -> Permit | None:
+        """A permit, if one is free; for background work only when its moment has come."""
         if not self._free or (lane is Lane.BACKGROUND and self._is_too_early()):
             return None
         self._free -= 1
-        return Token()
+        return Permit()
 
     def use(self, lane: Lane) -> None:
-        """The token just taken goes to a call of this lane."""
+        """The permit just taken goes to a call of this lane."""
         if lane is Lane.BACKGROUND:
-            self._background_at = asyncio.get_running_loop().time() + self._hold_seconds / self.limit
+            self._background_at = asyncio.get_running_loop().time() + self._hold_seconds / self.permits
 
     def start(self) -> None:
         """There is nothing to prepare."""
 
     def ask(self, lane: Lane) -> None:
-        """Tokens come back by themselves."""
+        """Permits come back by themselves."""
 
-    def give_back(self, _: Token) -> None:
-        """The call has ended: its token comes back after `hold_seconds`."""
+    def give_back(self, _: Permit) -> None:
+        """The call has ended: its permit comes back after `hold_seconds`."""
         loop = asyncio.get_running_loop()
         returns = loop.time() + self._hold_seconds
         self._returns.append(returns)
-        loop.call_at(returns, self._return_token)
+        loop.call_at(returns, self._return_permit)
 
-    def give_up(self, _: Token) -> None:
-        """The token was not used: it comes back at once."""
+    def give_up(self, _: Permit) -> None:
+        """The permit was not used: it comes back at once."""
         self._free += 1
         self.on_free()
 
     def earliest(self, ahead: int, now: float) -> float:
-        """When there may be a token for one who has so many before him, if every answer came at once."""
+        """When there may be a permit for one who has so many before him, if every answer came at once."""
         if ahead < self._free:
             return now
-        rounds, place = divmod(ahead - self._free, self.limit)
+        rounds, place = divmod(ahead - self._free, self.permits)
         first = self._returns[place] if place < len(self._returns) else now + self._hold_seconds
         return max(now, first) + rounds * self._hold_seconds
 
     async def aclose(self) -> None:
         """Nothing is kept anywhere else."""
 
-    def _return_token(self) -> None:
+    def _return_permit(self) -> None:
         self._returns.popleft()
         self._free += 1
         self.on_free()
@@ -173,7 +173,7 @@ class LocalTokens:
 
 
 def _nobody_waits() -> None:
-    """Until a limiter hands the tokens out."""
+    """Until a limiter hands the permits out."""
 
 
 def _nobody(_: Lane) -> int:
@@ -182,20 +182,20 @@ def _nobody(_: Lane) -> int:
 
 
 class Slot:
-    """One call's place in the queue, then its token: `async with limiter.slot(lane)`."""
+    """One call's place in the queue, then its permit: `async with limiter.slot(lane)`."""
 
-    __slots__ = ("_limiter", "granted", "lane", "token", "waited_seconds")
+    __slots__ = ("_limiter", "granted", "lane", "permit", "waited_seconds")
 
     def __init__(self, limiter: Limiter, lane: Lane) -> None:
         self._limiter = limiter
         self.lane = lane
-        self.granted: asyncio.Future[Token] | None = None
-        self.token: Token | None = None
+        self.granted: asyncio.Future[Permit] | None = None
+        self.permit: Permit | None = None
         self.waited_seconds = 0.0
 
     @property
     def waits(self) -> bool:
-        """Whether it still needs a token; one that was cancelled stands in the queue a little longer."""
+        """Whether it still needs a permit; one that was cancelled stands in the queue a little longer."""
         return self.granted is not None and not self.granted.done()
 
     @property
@@ -218,34 +218,36 @@ class Slot:
 
 
 class Limiter:
-    """Hands tokens to the calls that wait: people before background work, first come, first served.
+    """Hands permits to the calls that wait: people before background work, first come, first served.
 
     While both lanes wait, every 20th turn goes to the background, so that it never starves. All times are the
     event loop's.
 
     Args:
-        tokens: how many requests a window may hold, for this process alone; or where tokens come from.
+        permits: how many requests a window may hold, for this process alone; or where permits come from.
         hold_seconds: the window's length, for this process alone: 1 for the vendor's "requests a second".
         max_waiting: how many may wait before new ones are refused.
     """
 
-    def __init__(self, tokens: int | Tokens, *, hold_seconds: float = 1.0, max_waiting: int = 10_000) -> None:
-        self._tokens = LocalTokens(tokens, hold_seconds) if isinstance(tokens, int) else tokens
-        self._tokens.on_free = self._grant
-        self._tokens.waiting = self.waiting
+    def __init__(
+        self, permits: int | Permits, *, hold_seconds: float = 1.0, max_waiting: int = 10_000
+    ) -> None:
+        self._permits = LocalPermits(permits, hold_seconds) if isinstance(permits, int) else permits
+        self._permits.on_free = self._grant
+        self._permits.waiting = self.waiting
         self._max_waiting = max_waiting
         self._lanes: dict[Lane, OrderedDict[Slot, None]] = {lane: OrderedDict() for lane in Lane}
         self._passed_over = 0
 
     @property
-    def limit(self) -> int:
+    def permits(self) -> int:
         """How many requests a window may hold."""
-        return self._tokens.limit
+        return self._permits.permits
 
     @property
     def in_use(self) -> int:
-        """Tokens that are with a call, or held back after one."""
-        return self._tokens.in_use
+        """Permits that are with a call, or held back after one."""
+        return self._permits.in_use
 
     def waiting(self, lane: Lane | None = None) -> int:
         """How many calls wait, in one lane or in all."""
@@ -271,42 +273,42 @@ class Limiter:
             return
         now = asyncio.get_running_loop().time()
         ahead = self._with_people(lane, len(self._lanes[lane]))
-        if self._tokens.earliest(ahead, now) > deadline:
+        if self._permits.earliest(ahead, now) > deadline:
             raise TooLateError(max(0.0, deadline - now), ahead=ahead)
 
     async def acquire(self, slot: Slot) -> None:
-        """Wait until `slot` has a token; every token must be given back by `release`.
+        """Wait until `slot` has a permit; every permit must be given back by `release`.
 
         Raises:
             TooLateError: the queue is full.
         """
         self.check(slot.lane)
         if slot.lane is Lane.INTERACTIVE or not self.waiting():  # else others of its lane go first
-            slot.token = self._tokens.take(slot.lane)
-            if slot.token is not None:
-                self._tokens.use(slot.lane)
+            slot.permit = self._permits.take(slot.lane)
+            if slot.permit is not None:
+                self._permits.use(slot.lane)
                 return
         loop = asyncio.get_running_loop()
         began = loop.time()
         granted = slot.granted = loop.create_future()
         self._lanes[slot.lane][slot] = None
-        self._tokens.ask(slot.lane)
+        self._permits.ask(slot.lane)
         try:
-            slot.token = await granted
+            slot.permit = await granted
         except BaseException:
-            # A task cancelled in the loop turn of its grant has the token although the wait says otherwise.
+            # A task cancelled in the loop turn of its grant has the permit although the wait says otherwise.
             if not self._leave(slot) and granted.done() and not granted.cancelled():
-                self._tokens.give_up(granted.result())
+                self._permits.give_up(granted.result())
             raise
         finally:
             slot.granted = None
             slot.waited_seconds = loop.time() - began
 
     def release(self, slot: Slot) -> None:
-        """The call has ended: its token comes back when the window is over."""
-        if slot.token is not None:
-            self._tokens.give_back(slot.token)
-            slot.token = None
+        """The call has ended: its permit comes back when the window is over."""
+        if slot.permit is not None:
+            self._permits.give_back(slot.permit)
+            slot.permit = None
 
     def move(self, slot: Slot, lane: Lane) -> None:
         """Let a slot wait in another lane; one that doesn't wait only changes its label."""
@@ -315,7 +317,7 @@ class Limiter:
         if waits:
             self._lanes[lane][slot] = None
             self._grant()
-            self._tokens.ask(lane)
+            self._permits.ask(lane)
 
     def ahead(self, slot: Slot) -> int:
         """How many go before a slot, as things stand; 0 when it doesn't wait."""
@@ -325,11 +327,11 @@ class Limiter:
 
     def start(self) -> None:
         """Be ready before the first call: replicas know of this one then."""
-        self._tokens.start()
+        self._permits.start()
 
     async def aclose(self) -> None:
-        """Give back every token. Nobody may wait any more."""
-        await self._tokens.aclose()
+        """Give back every permit. Nobody may wait any more."""
+        await self._permits.aclose()
 
     def _with_people(self, lane: Lane, ahead: int) -> int:
         """How many go before one who has so many of his own lane before him, if nobody else comes."""
@@ -346,23 +348,23 @@ class Limiter:
         return True
 
     def _grant(self) -> None:
-        """Let through as many as there are tokens."""
+        """Let through as many as there are permits."""
         while self.waiting():
             lane = Lane.INTERACTIVE if self._lanes[Lane.INTERACTIVE] else Lane.BACKGROUND
-            token = self._tokens.take(lane)
-            if token is None:
+            permit = self._permits.take(lane)
+            if permit is None:
                 return
-            slot = self._next(token)
+            slot = self._next(permit)
             if slot is None or slot.granted is None:
-                self._tokens.give_up(token)
+                self._permits.give_up(permit)
                 return
-            self._tokens.use(slot.lane)
-            slot.granted.set_result(token)
+            self._permits.use(slot.lane)
+            slot.granted.set_result(permit)
 
-    def _next(self, token: Token) -> Slot | None:
-        """Take out the slot whose turn it is, of the token's lane if somebody waits there."""
+    def _next(self, permit: Permit) -> Slot | None:
+        """Take out the slot whose turn it is, of the permit's lane if somebody waits there."""
         while self.waiting():
-            lane = token.lane
+            lane = permit.lane
             if lane is None or not self._lanes[lane]:
                 lane = self._lane_in_turn()
             slot, _ = self._lanes[lane].popitem(last=False)

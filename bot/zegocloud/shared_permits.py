@@ -12,7 +12,7 @@ from contextvars import Context
 from typing import TYPE_CHECKING, Any
 
 from bot.redis_connection import KEY_PREFIX, RedisAwayError
-from bot.zegocloud.limiter import BACKGROUND_SHARE, Lane, Token
+from bot.zegocloud.limiter import BACKGROUND_SHARE, Lane, Permit
 from bot.zegocloud.permit_scripts import GIVE_BACK, JOIN, LEAVE, TAKE
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class SharedPermits:
         hold_seconds: float = 1.0,
         lease_seconds: float = 6.0,
     ) -> None:
-        self.limit = permits
+        self.permits = permits
         self.on_free: Callable[[], None] = _nobody_waits
         self.waiting: Callable[[Lane], int] = _nobody
         self._link = link
@@ -87,7 +87,7 @@ class SharedPermits:
         self._lease_seconds = lease_seconds
         self._out: dict[str, float | None] = {}
         """Every permit of this replica: with a call (None), or held back until then."""
-        self._stock: deque[Token] = deque()
+        self._stock: deque[Permit] = deque()
         self._number = 0
         self._replicas: int | None = None
         self._ahead_ms = 0.0
@@ -107,14 +107,14 @@ class SharedPermits:
     @property
     def share(self) -> int:
         """How many this replica takes by itself."""
-        return max(1, self.limit // self._replicas) if self._replicas else 1
+        return max(1, self.permits // self._replicas) if self._replicas else 1
 
     def start(self) -> None:
         """Let the others know of this replica; otherwise its first call does."""
         if self._asking is None:
             self._asking = asyncio.create_task(self._run(), context=Context())  # of no delivery
 
-    def take(self, _: Lane) -> Token | None:
+    def take(self, _: Lane) -> Permit | None:
         """A permit that has come from Redis; without Redis, one of this replica's share."""
         if self._stock:
             return self._stock.popleft()
@@ -131,7 +131,7 @@ class SharedPermits:
         if not self._short[lane]:
             self._wake.set()
 
-    def give_back(self, permit: Token) -> None:
+    def give_back(self, permit: Permit) -> None:
         """The call has ended: its permit comes back after `hold_seconds`."""
         loop = asyncio.get_running_loop()
         returns = self._out[permit.name] = loop.time() + self._hold_seconds
@@ -140,7 +140,7 @@ class SharedPermits:
             hold_ms = round(1000 * self._hold_seconds)
             self._link.in_background(self._link.run(GIVE_BACK, self._keys[:1], (hold_ms, permit.name)))
 
-    def give_up(self, permit: Token) -> None:
+    def give_up(self, permit: Permit) -> None:
         """The permit was not used: it goes to the next who waits, else back."""
         self._stock.append(permit)
         self.on_free()
@@ -149,7 +149,7 @@ class SharedPermits:
     def earliest(self, ahead: int, now: float) -> float:
         """When there may be a permit for one who has so many before him, if every answer came at once."""
         if self._alone_from == math.inf:
-            return now + (ahead // self.limit) * self._hold_seconds
+            return now + (ahead // self.permits) * self._hold_seconds
         return max(now, self._alone_from) + (ahead // self.share) * self._hold_seconds
 
     async def aclose(self) -> None:
@@ -202,7 +202,7 @@ class SharedPermits:
     async def _ask_once(self) -> int:
         """Take permits into the stock; returns after how many milliseconds there may be more."""
         loop = asyncio.get_running_loop()
-        wanted = {lane: min(self.waiting(lane), self.limit) for lane in Lane}
+        wanted = {lane: min(self.waiting(lane), self.permits) for lane in Lane}
         asked, number = loop.time(), self._number
         self._number += sum(wanted.values())
         answer = await self._run_in_time(TAKE, number, *wanted.values(), BACKGROUND_SHARE)
@@ -245,12 +245,14 @@ class SharedPermits:
 
     def _go_alone(self) -> None:
         self._alone = True
-        logger.warning("Without Redis, this replica sends %d of %d requests a second", self.share, self.limit)
+        logger.warning(
+            "Without Redis, this replica sends %d of %d requests a second", self.share, self.permits
+        )
         self.on_free()
 
-    def _new(self, lane: Lane | None, number: int) -> Token:
+    def _new(self, lane: Lane | None, number: int) -> Permit:
         """Note a permit, by the name that the script gave it. One taken alone is of no lane."""
-        permit = Token(lane, f"{self._name}:{_LETTERS[lane]}{number}")
+        permit = Permit(lane, f"{self._name}:{_LETTERS[lane]}{number}")
         self._number = max(self._number, number + 1)
         self._out[permit.name] = None
         return permit

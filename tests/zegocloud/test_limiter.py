@@ -1,4 +1,4 @@
-"""The limiter: how many, in which order; and that nobody who leaves takes a token along."""
+"""The limiter: how many, in which order; and that nobody who leaves takes a permit along."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from itertools import pairwise
 import pytest
 
 from bot.errors import TooLateError
-from bot.zegocloud.limiter import BACKGROUND_SHARE, Lane, Limiter, LocalTokens, Slot
+from bot.zegocloud.limiter import BACKGROUND_SHARE, Lane, Limiter, LocalPermits, Slot
 from tests.virtual_time import in_virtual_time
 
 PEOPLE, BACKGROUND = Lane.INTERACTIVE, Lane.BACKGROUND
@@ -23,25 +23,25 @@ async def settle() -> None:
 
 
 def give_back_now(limiter: Limiter) -> None:
-    """A token that is held back has come back."""
-    tokens = limiter._tokens
-    assert isinstance(tokens, LocalTokens)
-    tokens._free += 1
-    tokens.on_free()
+    """A permit that is held back has come back."""
+    permits = limiter._permits
+    assert isinstance(permits, LocalPermits)
+    permits._free += 1
+    permits.on_free()
 
 
 class Queue:
-    """Calls that line up at a limiter, whose tokens may all be taken, and are let through one by one."""
+    """Calls that line up at a limiter, whose permits may all be taken, and are let through one by one."""
 
-    def __init__(self, tokens: int = 1, hold_seconds: float = 0) -> None:
-        self.limiter = Limiter(tokens, hold_seconds=hold_seconds)
+    def __init__(self, permits: int = 1, hold_seconds: float = 0) -> None:
+        self.limiter = Limiter(permits, hold_seconds=hold_seconds)
         self.order: list[str] = []
         self.slots: dict[str, Slot] = {}
         self.tasks: dict[str, asyncio.Task[None]] = {}
         self._open = asyncio.Event()
 
     async def fill(self) -> None:
-        self._fillers = [asyncio.create_task(self._fill()) for _ in range(self.limiter.limit)]
+        self._fillers = [asyncio.create_task(self._fill()) for _ in range(self.limiter.permits)]
         await settle()
 
     async def _fill(self) -> None:
@@ -65,7 +65,7 @@ class Queue:
 
 
 @in_virtual_time
-async def test_never_lets_more_than_the_tokens_through_in_any_sliding_window() -> None:
+async def test_never_lets_more_than_the_permits_through_in_any_sliding_window() -> None:
     limiter = Limiter(5, hold_seconds=HOLD)
     loop = asyncio.get_running_loop()
     began: list[float] = []
@@ -97,7 +97,7 @@ async def test_uses_nearly_all_of_the_budget() -> None:
 
 
 @in_virtual_time
-async def test_a_token_stays_away_from_the_end_of_the_call_not_from_its_start() -> None:
+async def test_a_permit_stays_away_from_the_end_of_the_call_not_from_its_start() -> None:
     limiter = Limiter(1, hold_seconds=HOLD)
     loop = asyncio.get_running_loop()
     async with limiter.slot(PEOPLE):
@@ -165,7 +165,7 @@ async def test_background_calls_are_spread_over_the_window() -> None:
     assert min(gaps) == pytest.approx(HOLD / 5)
 
 
-async def test_a_person_takes_a_free_token_while_background_calls_wait_for_their_moment() -> None:
+async def test_a_person_takes_a_free_permit_while_background_calls_wait_for_their_moment() -> None:
     queue = Queue(3, hold_seconds=3600)
     for name in ("B1", "B2"):
         await queue.join(name, BACKGROUND)
@@ -233,10 +233,10 @@ async def test_a_full_queue_refuses_at_once() -> None:
 
 
 IMPOSSIBLE = [
-    # tokens, waiting in front, seconds until the deadline, refused at once
-    pytest.param(2, 0, 0.9, True, id="no token returns before the deadline"),
-    pytest.param(2, 0, 1.1, False, id="a token may return before the deadline"),
-    pytest.param(2, 1, 1.1, False, id="two tokens return together"),
+    # permits, waiting in front, seconds until the deadline, refused at once
+    pytest.param(2, 0, 0.9, True, id="no permit returns before the deadline"),
+    pytest.param(2, 0, 1.1, False, id="a permit may return before the deadline"),
+    pytest.param(2, 1, 1.1, False, id="two permits return together"),
     pytest.param(2, 2, 1.1, True, id="the third has to wait for another second"),
     pytest.param(2, 3, 2.1, False, id="the fourth comes in the second round"),
     pytest.param(2, 4, 2.1, True, id="the fifth does not"),
@@ -244,14 +244,14 @@ IMPOSSIBLE = [
 ]
 
 
-@pytest.mark.parametrize(("tokens", "in_front", "seconds", "refused"), IMPOSSIBLE)
+@pytest.mark.parametrize(("permits", "in_front", "seconds", "refused"), IMPOSSIBLE)
 @in_virtual_time
 async def test_refuses_at_once_what_cannot_be_in_time(
-    tokens: int, in_front: int, seconds: float, refused: bool
+    permits: int, in_front: int, seconds: float, refused: bool
 ) -> None:
-    limiter = Limiter(tokens, hold_seconds=1)
+    limiter = Limiter(permits, hold_seconds=1)
     loop = asyncio.get_running_loop()
-    for _ in range(tokens):
+    for _ in range(permits):
         await limiter.acquire(limiter.slot(PEOPLE))
     waiting = [asyncio.create_task(limiter.acquire(limiter.slot(PEOPLE))) for _ in range(in_front)]
     await settle()
@@ -275,7 +275,7 @@ async def test_a_cancelled_waiter_leaves_no_trace() -> None:
     assert await queue.drain() == ["a2"]
 
 
-async def test_a_waiter_cancelled_in_the_loop_turn_of_its_grant_gives_the_token_on() -> None:
+async def test_a_waiter_cancelled_in_the_loop_turn_of_its_grant_gives_the_permit_on() -> None:
     limiter = Limiter(1, hold_seconds=0)
     await limiter.acquire(limiter.slot(PEOPLE))
     first = asyncio.create_task(limiter.acquire(limiter.slot(PEOPLE)))
@@ -311,7 +311,7 @@ async def test_a_waiter_cancelled_just_before_the_grant_is_passed_over() -> None
 
 
 @in_virtual_time
-async def test_no_token_is_lost_in_a_storm_of_cancelled_waiters() -> None:
+async def test_no_permit_is_lost_in_a_storm_of_cancelled_waiters() -> None:
     limiter = Limiter(3, hold_seconds=0)
     chance = random.Random(5)  # noqa: S311 - decides only who is cancelled
 
@@ -334,7 +334,7 @@ async def test_no_token_is_lost_in_a_storm_of_cancelled_waiters() -> None:
 
 
 @in_virtual_time
-async def test_an_error_in_a_call_gives_its_token_back() -> None:
+async def test_an_error_in_a_call_gives_its_permit_back() -> None:
     limiter = Limiter(1, hold_seconds=0)
     with pytest.raises(ZeroDivisionError):
         async with limiter.slot(PEOPLE):
@@ -343,6 +343,6 @@ async def test_an_error_in_a_call_gives_its_token_back() -> None:
         assert slot.waited_seconds >= 0
 
 
-def test_needs_at_least_one_token() -> None:
-    with pytest.raises(ValueError, match="token"):
+def test_needs_at_least_one_permit() -> None:
+    with pytest.raises(ValueError, match="permit"):
         Limiter(0)

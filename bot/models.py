@@ -13,6 +13,9 @@ STATUS_WORDS = {STARTING: "starting", ONGOING: "ongoing", ENDED: "ended", FAILED
 RUNNING = frozenset({STARTING, ONGOING, PAUSED})
 """Codes of a task that has not ended."""
 
+RECORDING, UPLOADING, UPLOADED, IN_BACKUP, LOST = 1, 2, 3, 4, 5
+"""Status codes of a file (vendor docs, DescribeRecordStatus); backup storage keeps it for 3 days."""
+
 API_HISTORY_MS = 3 * 24 * 3600 * 1000
 """How far back the vendor's API knows anything: tasks that started within the last 3 days."""
 
@@ -41,7 +44,6 @@ class Recording:
 class RecordingFile:
     """One file of a recording. Absent figures are None: the vendor leaves out what it does not know.
 
-    `status`: 1 recording, 2 uploading, 3 uploaded, 4 in the vendor's backup storage (kept 3 days), 5 lost.
     `track`: 1 audio, 2 video, 3 both. Sizes in bytes, durations in milliseconds, resolution in pixels.
     """
 
@@ -110,6 +112,21 @@ class RecordingDetails:
     def now_ms(self) -> int:
         """The vendor's now when this answer was taken (Unix ms): what runs has run from its start to here."""
         return self.as_of_ms + self.skew_ms
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing about the task can change any more: it ended, and its files are uploaded or lost.
+
+        An ended task without files is not final: whether the vendor lists files only later is undocumented.
+        Nor is one with a file in backup storage, from where it may still be moved (unverified), or with one
+        that cannot be read.
+        """
+        return (
+            self.status in (ENDED, FAILED)
+            and bool(self.files)
+            and not self.unreadable
+            and all(file.status in (UPLOADED, LOST) for file in self.files)
+        )
 
     @property
     def size_bytes(self) -> int | None:

@@ -13,7 +13,7 @@ from bot.zegocloud.shared_permits import SharedPermits
 async def hold(url: str, budget: str, permits: int) -> None:
     limiter = Limiter(SharedPermits(RedisLink(url), budget, permits, hold_seconds=0.1, lease_seconds=3.0))
     for _ in range(permits):
-        await limiter.acquire(limiter.turn(Lane.INTERACTIVE))
+        await limiter.acquire(limiter.slot(Lane.INTERACTIVE))
     print("held", flush=True)
     await asyncio.Event().wait()
 

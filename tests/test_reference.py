@@ -14,10 +14,9 @@ import aiohttp
 import pytest
 
 from bot.clock import AdjustableClock, SystemClock
-from bot.concurrency import gather
+from bot.concurrency import SingleFlight, gather
 from bot.errors import QueryError
 from bot.logs import JsonLines, TextLines, begin_reference, current_reference
-from bot.recordings.single_flight import SingleFlight
 from bot.sandbox.slack.delivery import sign
 from bot.sandbox.slack.server import LocalSlack
 from bot.sandbox.slack.state import ASKER, TEAM
@@ -110,9 +109,9 @@ async def test_the_number_in_an_error_finds_the_delivery_and_every_call_made_for
     assert {call["attempt"] for call in calls} == {1, 2, 3}
     assert {call["code"] for call in calls} == {"100000015"}
     assert all(call["waited_ms"] >= 0 for call in calls)
-    failed = [line for line in found if line["logger"] == "bot.zegocloud.client"]
-    assert {line["level"] for line in failed} == {"WARNING"}
-    assert "DescribeTasks failed 3 times" in failed[0]["message"]
+    [failed] = [line for line in found if line.get("action") == "DescribeTasks" and "code" not in line]
+    assert (failed["level"], failed["logger"]) == ("WARNING", "bot.zegocloud.client")
+    assert "DescribeTasks failed 3 times" in failed["message"]
     assert [line["outcome"] for line in found if "outcome" in line] == ["vendor_failed"]
 
 
@@ -131,7 +130,7 @@ async def test_a_call_that_two_wait_for_is_logged_for_the_first_and_the_second_s
 
         async def ask() -> str:
             reference = begin_reference()
-            await client.list_tasks(DescribeTasks(TaskFilter.ONGOING, 0, 1))
+            await client.ask(DescribeTasks(TaskFilter.ONGOING, 0, 1))
             return reference
 
         first = asyncio.create_task(ask())
@@ -141,10 +140,10 @@ async def test_a_call_that_two_wait_for_is_logged_for_the_first_and_the_second_s
         gate.set()
         begun, joined = await first, await second
         await client.aclose()
-    [call] = log.of("bot.zegocloud.limiter")
-    assert (call["reference"], call["code"], call["attempt"]) == (begun, "0", 1)
-    [line] = [line for line in log.lines if line["message"].startswith("Joined")]
+    line, call = log.of("bot.zegocloud.client")
     assert (line["reference"], line["message"]) == (joined, f"Joined DescribeTasks of {begun}")
+    assert call["message"].startswith("DescribeTasks: code 0 in ")
+    assert (call["reference"], call["code"], call["attempt"]) == (begun, "0", 1)
 
 
 async def test_work_that_two_wait_for_says_so_too(log: Lines) -> None:
@@ -160,12 +159,12 @@ async def test_work_that_two_wait_for_says_so_too(log: Lines) -> None:
         return reference, await work.get("same", look)
 
     first, second = asyncio.create_task(ask()), asyncio.create_task(ask())
-    await until(lambda: log.of("bot.recordings.single_flight"))
+    await until(lambda: log.of("bot.concurrency"))
     gate.set()
     begun, joined = await first, await second
     assert begun[0] != joined[0]
     assert begun[1] == joined[1] == begun[0]
-    [line] = log.of("bot.recordings.single_flight")
+    [line] = log.of("bot.concurrency")
     assert (line["reference"], line["message"]) == (joined[0], f"Joined what {begun[0]} looks for")
 
 
@@ -184,8 +183,8 @@ async def test_work_that_fails_when_nobody_waits_any_more_is_logged_with_where(l
     await begun.wait()
     asking.cancel()
     await asyncio.wait({asking})
-    await until(lambda: log.of("bot.recordings.single_flight"))
-    [line] = log.of("bot.recordings.single_flight")
+    await until(lambda: log.of("bot.concurrency"))
+    [line] = log.of("bot.concurrency")
     assert "KeyError" in line["traceback"]
 
 

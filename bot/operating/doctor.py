@@ -27,9 +27,8 @@ from bot.slack.manifest import bot_scopes, load_manifest
 from bot.slack.sign_in import FATAL
 from bot.slack.web_client import SLACK_ERRORS, SlackClient, quiet_logger, slack_word
 from bot.storage.errors import StoreError
+from bot.zegocloud.client import Priority
 from bot.zegocloud.decoding import parse_skew
-from bot.zegocloud.in_flight import Asking
-from bot.zegocloud.protocol import DescribeTasks, TaskFilter
 from bot.zone_data import zone_data, zone_info
 
 if TYPE_CHECKING:
@@ -305,12 +304,9 @@ class _Examination:
     async def _zego(self) -> Finding:
         """A real, signed question."""
         recordings = build_recordings(self._settings, self._clock, network=self._network)
-        now_ms = int(self._clock.now() * 1000)
-        asking = Asking(deadline=asyncio.get_running_loop().time() + PATIENCE_SECONDS - 1)
         began = time.perf_counter()
         try:
-            question = DescribeTasks(TaskFilter.ONGOING, now_ms - 3_600_000, now_ms)
-            page = await recordings.zego.list_tasks(question, asking)
+            page = await recordings.zego.probe(Priority.within(PATIENCE_SECONDS - 1))
         except RecordingsError as error:
             return "failed", str(error)
         finally:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from bot.errors import RecordingsError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -80,7 +82,8 @@ class Health:
             await asyncio.sleep(PROBE_EVERY_SECONDS)
             try:
                 if self._zego.failure is not None:
-                    await self._zego.probe()
+                    with suppress(RecordingsError):  # which is what `failure` says then
+                        await self._zego.probe()
             except Exception:  # the next look is worth as much as this one
                 logger.exception("Looking whether ZEGOCLOUD answers again failed")
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from bot.concurrency import Lookups
     from bot.recordings.service import Recordings
-    from bot.zegocloud.limiter import Sent
+    from bot.zegocloud.client import Sent
 
 
 EVERY_SECONDS = 0.25

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bot.concurrency import most_unexpected
+from bot.concurrency import gather
 from bot.errors import TaskNotFoundError, ZegoBadAnswerError
 from bot.models import FAILED, RUNNING
 from bot.plain_text import count
@@ -116,7 +116,7 @@ async def look_at(
     found: dict[str, RecordingDetails] = {}
     unreadable = done = 0
 
-    async def requested_range(row: Recording) -> None:
+    async def check(row: Recording) -> None:
         nonlocal done, unreadable
         async with turns:
             with suppress(TaskNotFoundError):  # it left the 3 days meanwhile: the list's word has to do
@@ -128,12 +128,7 @@ async def look_at(
             if progress:
                 progress(done, len(rows))
 
-    try:
-        async with asyncio.TaskGroup() as group:
-            for row in rows:
-                group.create_task(requested_range(row))
-    except BaseExceptionGroup as failed:
-        raise most_unexpected(failed) from None
+    await gather(check(row) for row in rows)
     return found, unreadable
 
 

@@ -8,7 +8,6 @@ from bot.errors import QueryError
 from bot.models import RUNNING
 from bot.query.terms import is_task_id
 from bot.verdicts.judge import judge
-from bot.verdicts.types import Known
 
 if TYPE_CHECKING:
     from bot.clock import Clock
@@ -45,8 +44,8 @@ class DetailsService:
                 "This doesn't say which recording it means. Type `/recordings` to find it again."
             )
         details = await self._recordings.details(task_id, refresh=refresh)
-        known = Known()
+        running = None
         if details.status in RUNNING:
-            known = Known(await self._recordings.running_beside(details, refresh=refresh))
+            running = await self._recordings.running_beside(details, refresh=refresh)
         now_ms = int(self._clock.now() * 1000) + details.skew_ms
-        return details, judge(details, now_ms, known, self._recordings.thresholds)
+        return details, judge(details, now_ms, running, self._recordings.thresholds)

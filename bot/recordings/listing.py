@@ -1,4 +1,4 @@
-"""The two lists of one room, what runs and what ended, brought to one moment.
+"""Reads the vendor's lists: page by page, put right where they change meanwhile, brought to one moment.
 
 What counts as proof: every page read has the same total and as many rows as that total means, those included
 that cannot be read, and no row came twice. A list of a fixed window only grows (what ended) or only shrinks
@@ -8,21 +8,65 @@ that cannot be read, and no row came twice. A list of a fixed window only grows 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from bot.concurrency import gather
+from bot.zegocloud.limiter import Lane
 from bot.zegocloud.protocol import PAGE_SIZE
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 
     from bot.models import Recording, TaskPage, Unreadable
-    from bot.zegocloud.client import ZegoClient
-    from bot.zegocloud.in_flight import Asking
+    from bot.zegocloud.client import Priority, ZegoClient
     from bot.zegocloud.protocol import DescribeTasks
+
+
+PAGES_AT_FIRST = 5
+"""Pages of one question that go before background work, besides the first of each list. Behind a longer scan,
+other people's questions would wait."""
+
+
+@dataclass(slots=True)
+class ReadContext:
+    """What one reading of a question's lists needs.
+
+    Attributes:
+        zego: the vendor's API.
+        priority: who waits, and how long.
+        now_ms: our clock when the reading began (Unix ms).
+        skew_ms: the vendor's clock minus ours; None while unknown.
+        not_before_ms: answers taken before this (Unix ms) are not good enough.
+        progress: called with rows read and rows in all, of the lists that have to be read whole.
+        slow_ms: how much longer than usual it may take, as far as the vendor's 3 days are concerned.
+    """
+
+    zego: ZegoClient
+    priority: Priority
+    now_ms: int
+    skew_ms: int | None = None
+    not_before_ms: int = 0
+    progress: Callable[[int, int], None] | None = None
+    slow_ms: int = 0
+    _pages: int = 0
+    _read: dict[DescribeTasks, tuple[int, int]] = field(default_factory=dict)
+
+    async def fetch(self, request: DescribeTasks, not_before_ms: int) -> TaskPage:
+        """One page; of a long scan, behind everybody who waits."""
+        self._pages += request.page > 1
+        priority = self.priority
+        if self._pages > PAGES_AT_FIRST:
+            priority = replace(priority, lane=Lane.BACKGROUND)
+        return await self.zego.ask(request, priority, not_before_ms=not_before_ms)
+
+    def note_progress(self, request: DescribeTasks, read: int, total: int) -> None:
+        """So many rows of a list are read; they are added to those of the other lists."""
+        self._read[request] = (read, total)
+        if self.progress:
+            self.progress(*map(sum, zip(*self._read.values(), strict=True)))
 
 
 NARROWEST_MS = 3
@@ -41,7 +85,7 @@ class RecountedList:
         request: the list.
         fetch: asks for one page.
         pages: what was read, with rows missing, moved or out of date.
-        most_calls: how many calls each mending may take.
+        most_calls: how many calls each recount may take.
 
     Attributes:
         rows: each row by task ID, with the moment (Unix ms) it was taken.
@@ -73,15 +117,15 @@ class RecountedList:
         self._most_calls = most_calls
         self._calls_left = 0
 
-    async def mend(self) -> None:
+    async def recount(self) -> None:
         """Compare with the vendor's counts as they are now, and read again what differs."""
         self.steady = True
         self._calls_left = self._most_calls
         known = sorted((row for row, _ in self.rows.values()), key=_by_order)
         begin_ms, end_ms = self._request.start_ms, self._request.end_ms
-        self.until_ms = await self._mend(begin_ms, end_ms, known, len(self.unreadable))
+        self.until_ms = await self._stretch(begin_ms, end_ms, known, len(self.unreadable))
 
-    async def _mend(self, start_ms: int, end_ms: int, known: Sequence[Recording], unreadable: int) -> int:
+    async def _stretch(self, start_ms: int, end_ms: int, known: Sequence[Recording], unreadable: int) -> int:
         """Put one stretch right; returns when its rows were counted (Unix ms).
 
         Where in it the unreadable rows are is not known, so its halves are expected to have none. A half that
@@ -107,8 +151,8 @@ class RecountedList:
         middle_ms = min(max(middle_ms, start_ms + 2), end_ms - 1)
         await gather(
             (
-                self._mend(start_ms, middle_ms - 1, [row for row in known if row.began_ms < middle_ms], 0),
-                self._mend(middle_ms, end_ms, [row for row in known if row.began_ms >= middle_ms], 0),
+                self._stretch(start_ms, middle_ms - 1, [row for row in known if row.began_ms < middle_ms], 0),
+                self._stretch(middle_ms, end_ms, [row for row in known if row.began_ms >= middle_ms], 0),
             )
         )
         return page.as_of_ms
@@ -135,47 +179,33 @@ class Listing:
     first, the last page otherwise.
 
     Args:
-        zego: the vendor's API.
+        context: how to read it.
         request: the list: its page is ignored.
-        asking: who waits.
         newest_first: which end is read first.
-        not_before_ms: answers taken before this (Unix ms) are not good enough.
-        progress: told rows read and rows in all while the whole list is read.
 
     Attributes:
         steady: False once the list changed under the reading so often that a row may have been missed.
         sorted: False once a page disagreed with newest first: then every row is read.
     """
 
-    def __init__(
-        self,
-        zego: ZegoClient,
-        request: DescribeTasks,
-        asking: Asking,
-        *,
-        newest_first: bool,
-        not_before_ms: int = 0,
-        progress: Callable[[int, int], None] | None = None,
-    ) -> None:
+    def __init__(self, context: ReadContext, request: DescribeTasks, *, newest_first: bool) -> None:
         self.request = request
         self.steady = True
         self.sorted = True
-        self._zego = zego
-        self._asking = asking
+        self._context = context
         self._newest_first = newest_first
-        self._not_before_ms = not_before_ms
-        self._progress = progress
+        self._not_before_ms = context.not_before_ms
         self._pages: dict[int, TaskPage] = {}
         self._begin = self._end = 0  # chunks read for their rows; a probe is no such chunk
         self._whole = False
         self._restarts = 0
-        self._mended: RecountedList | None = None
+        self._recounted: RecountedList | None = None
 
     @property
     def total(self) -> int:
         """How many rows there are; the least that was said where pages disagree."""
-        if self._mended is not None:
-            return len(self._mended.rows)
+        if self._recounted is not None:
+            return len(self._recounted.rows)
         return min((page.total for page in self._pages.values()), default=0)
 
     @property
@@ -186,7 +216,7 @@ class Listing:
     @property
     def complete(self) -> bool:
         """Every row was read."""
-        return self._mended is not None or not self._missing()
+        return self._recounted is not None or not self._missing()
 
     @property
     def earliest_ms(self) -> int:
@@ -196,15 +226,15 @@ class Listing:
     @property
     def latest_ms(self) -> int:
         """Until when it is."""
-        if self._mended is not None:
-            return self._mended.until_ms
+        if self._recounted is not None:
+            return self._recounted.until_ms
         return max((page.as_of_ms for page in self._pages.values()), default=0)
 
     @property
     def rows(self) -> Iterator[tuple[Recording, int]]:
         """Every row that counts so far, with the moment (Unix ms) its page was taken."""
-        if self._mended is not None:
-            yield from self._mended.rows.values()
+        if self._recounted is not None:
+            yield from self._recounted.rows.values()
             return
         complete = self.complete
         for number, page in self._pages.items():
@@ -215,15 +245,15 @@ class Listing:
     @property
     def every_row(self) -> Iterator[Recording]:
         """Every row seen so far, also those of the probe."""
-        if self._mended is not None:
-            return (row for row, _ in self._mended.rows.values())
+        if self._recounted is not None:
+            return (row for row, _ in self._recounted.rows.values())
         return (row for page in self._pages.values() for row in page.recordings)
 
     @property
     def unreadable(self) -> dict[str, Unreadable]:
         """Rows seen so far that could not be read, by their identity."""
-        if self._mended is not None:
-            return self._mended.unreadable
+        if self._recounted is not None:
+            return self._recounted.unreadable
         return {row.identity: row for page in self._pages.values() for row in page.unreadable}
 
     @property
@@ -281,16 +311,15 @@ class Listing:
 
     async def look_again(self, after_ms: int) -> None:
         """See whether the list is still the same at `after_ms` (Unix ms) or later; read it again if not."""
-        if self._mended is not None:
-            await self._mend()
+        if self._recounted is not None:
+            await self._recount()
             return
         await self._fetch(self.page_count, after_ms)
         await self._settle()
 
     async def _fetch(self, number: int, not_before_ms: int = 0) -> None:
         request = replace(self.request, page=number)
-        not_before_ms = max(self._not_before_ms, not_before_ms)
-        self._pages[number] = await self._zego.list_tasks(request, self._asking, not_before_ms=not_before_ms)
+        self._pages[number] = await self._context.fetch(request, max(self._not_before_ms, not_before_ms))
 
     async def _fetch_all(self, numbers: Iterable[int]) -> None:
         turns = asyncio.Semaphore(CALLS_AT_ONCE)
@@ -298,8 +327,9 @@ class Listing:
         async def fetch(number: int) -> None:
             async with turns:
                 await self._fetch(number)
-            if self._progress and self._whole:
-                self._progress(min(len(self._pages) * PAGE_SIZE, self.total), self.total)
+            if self._whole:
+                read = min(len(self._pages) * PAGE_SIZE, self.total)
+                self._context.note_progress(self.request, read, self.total)
 
         await gather(fetch(number) for number in numbers)
 
@@ -316,7 +346,7 @@ class Listing:
         """Make what was read consistent, and read everything where the order is not as expected."""
         while not self._consistent():
             if self._whole and (self._restarts == RESTARTS or self.page_count > PAGES_READ_AGAIN):
-                await self._mend()
+                await self._recount()
                 return
             if self._restarts == RESTARTS:
                 self.steady = False
@@ -358,17 +388,17 @@ class Listing:
         starts = [row.began_ms for _, page in sorted(self._pages.items()) for row in page.recordings]
         return all(earlier >= later for earlier, later in pairwise(starts))
 
-    async def _mend(self) -> None:
+    async def _recount(self) -> None:
         """Find what changed while everything was read."""
         self._not_before_ms = max(self._not_before_ms, self.latest_ms + 1)
-        if self._mended is None:
+        if self._recounted is None:
+            pages = self._pages.values()
+            self._recounted = RecountedList(self.request, self._fetch_stretch, pages, 2 * self.page_count)
+        await self._recounted.recount()
+        self.steady = self._recounted.steady
 
-            async def fetch(request: DescribeTasks) -> TaskPage:
-                return await self._zego.list_tasks(request, self._asking, not_before_ms=self._not_before_ms)
-
-            self._mended = RecountedList(self.request, fetch, self._pages.values(), 2 * self.page_count)
-        await self._mended.mend()
-        self.steady = self._mended.steady
+    async def _fetch_stretch(self, request: DescribeTasks) -> TaskPage:
+        return await self._context.fetch(request, self._not_before_ms)
 
     def _page_of(self, chunk: int) -> int:
         return chunk + 1 if self._newest_first else self.page_count - chunk
@@ -398,40 +428,34 @@ class RoomLists:
 
     Attributes:
         agreed: whether they are of one moment, or what is in both is known to be.
+        running: what runs.
     """
 
     def __init__(self, running: Listing | None, ended: Listing | None) -> None:
         self.agreed = True
-        self._running = running
+        self.running = running
         self._ended = ended
-
-    @property
-    def running(self) -> Listing | None:
-        """What runs."""
-        return self._running
 
     @property
     def lists(self) -> list[Listing]:
         """Those that are asked for, what runs first: of a row in both, the second has the newer status."""
-        return [listing for listing in (self._running, self._ended) if listing is not None]
+        return [listing for listing in (self.running, self._ended) if listing is not None]
 
     async def agree(self) -> None:
         """Look again at the one that was read too early, until both are of one moment."""
-        running, ended = self._running, self._ended
+        running, ended = self.running, self._ended
         if running is None or ended is None:
             return
         for _ in range(TRIES):
             if ended.latest_ms < running.earliest_ms:
                 await ended.look_again(running.earliest_ms)  # what ended since would be in neither
-            elif self._may_count_twice(running, ended):
+            elif (
+                running.total
+                and running.latest_ms < ended.earliest_ms
+                and not (running.complete and ended.complete)
+            ):  # a row may be in both, unread in one of them
                 await running.look_again(ended.earliest_ms)
             else:
                 self.agreed = True
                 return
         self.agreed = False
-
-    def _may_count_twice(self, running: Listing, ended: Listing) -> bool:
-        """Whether a row can be in both lists, one of them unread there."""
-        if not running.total or running.latest_ms >= ended.earliest_ms:
-            return False
-        return not (running.complete and ended.complete)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from bisect import bisect_left
 from collections import OrderedDict
 from contextlib import suppress
@@ -14,27 +13,27 @@ from urllib.parse import urlsplit
 
 from cachetools import LRUCache, TTLCache
 
+from bot.concurrency import SingleFlight
 from bot.errors import RecordingsError, TooLateError, ZegoBadAnswerError, ZegoError
-from bot.models import API_HISTORY_MS
+from bot.models import API_HISTORY_MS, RecordingDetails
 from bot.query.terms import RecordingQuery, Status
 from bot.recordings.attention import keep_what_needs_attention
 from bot.recordings.live import Reader
 from bot.recordings.outcomes import Outcomes
 from bot.recordings.page import Question
-from bot.recordings.single_flight import SingleFlight
 from bot.verdicts.types import USUAL, thresholds_of
-from bot.zegocloud.client import ZegoClient
-from bot.zegocloud.in_flight import Asking
+from bot.zegocloud.client import Priority, ZegoClient
 from bot.zegocloud.limiter import Lane, Limiter
+from bot.zegocloud.protocol import DescribeRecordStatus, DescribeTasks
 from bot.zegocloud.shared_permits import SharedPermits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
+    from collections.abc import Callable, Collection, Hashable, Iterable
 
     from bot.clock import Clock
     from bot.concurrency import Lookups
     from bot.config import Settings
-    from bot.models import Recording, RecordingDetails
+    from bot.models import Recording, TaskPage
     from bot.network import Network
     from bot.recordings.page import Page
     from bot.redis_link import RedisLink
@@ -184,7 +183,7 @@ class Recordings:
         self._last_good: TTLCache[Hashable, Page] = TTLCache(ANSWERS_KEPT, STALE_SECONDS, clock.monotonic)
         self._rooms_seen = RoomsSeen()
         self._tasks_seen: LRUCache[str, None] = LRUCache(TASKS_KEPT)
-        zego.on_seen = self._note_seen
+        zego.on_answer = self._note_answer
         self._searches: SingleFlight[Page] = SingleFlight()
         self._reader = Reader(zego, clock)
         self._outcomes = Outcomes(
@@ -196,8 +195,8 @@ class Recordings:
         """How often an answer, a page of the vendor's lists and a task's details were at hand."""
         return {
             "answer": self._searches.lookups,
-            "page": self.zego.page_lookups,
-            "details": self.zego.details_lookups,
+            "page": self.zego.lookups[DescribeTasks.action],
+            "details": self.zego.lookups[DescribeRecordStatus.action],
         }
 
     async def find(self, question: Question, progress: Callable[[int, int], None] | None = None) -> Page:
@@ -258,8 +257,8 @@ class Recordings:
         question = self._at_a_moment(question)
         if question.query.status == Status.ATTENTION:
             return await self._attention(question, EXPORT_PATIENCE_SECONDS, progress, all_rows=True)
-        asking = _asking(Lane.BACKGROUND, EXPORT_PATIENCE_SECONDS)
-        page = await self._reader.read(question, asking, progress, everything=True)
+        priority = Priority.within(EXPORT_PATIENCE_SECONDS, Lane.BACKGROUND)
+        page = await self._reader.read(question, priority, progress, everything=True)
         return await self._outcomes.tell(page) if judged else page
 
     async def details(
@@ -271,8 +270,8 @@ class Recordings:
             ZegoError: `TaskNotFoundError` for an unknown task or one that began more than 3 days ago.
         """
         not_before_ms = self._now_ms() if refresh else 0
-        asking = _asking(lane, PATIENCE_SECONDS)
-        details = await self.zego.describe_task(task_id, asking, not_before_ms=not_before_ms)
+        priority = Priority.within(PATIENCE_SECONDS, lane)
+        details = await self.zego.ask(DescribeRecordStatus(task_id), priority, not_before_ms=not_before_ms)
         return replace(details, skew_ms=self._reader.skew_ms or 0)
 
     async def running_beside(
@@ -296,9 +295,8 @@ class Recordings:
         """
         question = Question(RecordingQuery(last_seconds=API_HISTORY_MS // 1000), "UTC")
         with suppress(RecordingsError):
-            await self._reader.read_newest(
-                self._at_a_moment(question), _asking(Lane.BACKGROUND, patience_seconds)
-            )
+            priority = Priority.within(patience_seconds, Lane.BACKGROUND)
+            await self._reader.read_newest(self._at_a_moment(question), priority)
 
     async def aclose(self) -> None:
         """Stop what is still being looked for and close the vendor's API."""
@@ -307,11 +305,11 @@ class Recordings:
         await self.zego.aclose()
 
     async def _answer(self, question: Question, key: Hashable, progress: Callable[[int, int], None]) -> Page:
-        details_read = self.zego.details_read
+        details_read = self._outcomes.details_read
         if question.query.status == Status.ATTENTION:
             page = await self._attention(question, PATIENCE_SECONDS, progress)
         else:
-            page = await self._reader.read(question, _asking(Lane.INTERACTIVE, PATIENCE_SECONDS), progress)
+            page = await self._reader.read(question, Priority.within(PATIENCE_SECONDS), progress)
             page = await self._outcomes.tell(page)
         self._rooms_seen.remember(row.room_id for row in reversed(page.recordings))
         if not page.recordings and not page.running_before:
@@ -322,8 +320,8 @@ class Recordings:
 
     def _up_to_date(self, kept: _Kept) -> Page:
         """An answer that is kept, with what has become known of its rows since; it gets no older by that."""
-        if kept.details_read != self.zego.details_read:
-            kept.details_read = self.zego.details_read
+        if kept.details_read != self._outcomes.details_read:
+            kept.details_read = self._outcomes.details_read
             if kept.page.question.query.status != Status.ATTENTION:  # which has looked at each of its rows
                 kept.page = self._outcomes.with_news(kept.page)
         return kept.page
@@ -333,7 +331,7 @@ class Recordings:
         if page.question.query.status == Status.ATTENTION:
             return page
         with suppress(RecordingsError):  # the answer itself is true without the hint
-            return await self._reader.look_elsewhere(page, _asking(Lane.INTERACTIVE, HINT_PATIENCE_SECONDS))
+            return await self._reader.look_elsewhere(page, Priority.within(HINT_PATIENCE_SECONDS))
         return page
 
     async def _attention(
@@ -348,10 +346,10 @@ class Recordings:
 
         Where the details of several can be read of none, the vendor did not answer.
         """
-        asking = _asking(Lane.INTERACTIVE, patience_seconds)
-        everything = await self._reader.read(question, asking, everything=True)
+        priority = Priority.within(patience_seconds)
+        everything = await self._reader.read(question, priority, everything=True)
         running = await self._outcomes.running(everything)
-        asking = _asking(Lane.BACKGROUND, patience_seconds)
+        priority = Priority.within(patience_seconds, Lane.BACKGROUND)
         not_before_ms = self._now_ms() if question.refresh else 0
         asked, unreadable = 0, list[ZegoBadAnswerError]()
 
@@ -359,7 +357,8 @@ class Recordings:
             nonlocal asked
             asked += 1
             try:
-                return await self.zego.describe_task(task_id, asking, not_before_ms=not_before_ms)
+                request = DescribeRecordStatus(task_id)
+                return await self.zego.ask(request, priority, not_before_ms=not_before_ms)
             except ZegoBadAnswerError as error:
                 unreadable.append(error)
                 raise
@@ -376,10 +375,15 @@ class Recordings:
             raise unreadable[0]
         return page
 
-    def _note_seen(self, seen: Sequence[Recording | RecordingDetails]) -> None:
+    def _note_answer(self, answer: TaskPage | RecordingDetails) -> None:
         """Remember what the vendor sent, whoever asked for it and whether or not it is shown."""
-        self._rooms_seen.remember(one.room_id for one in reversed(seen))
-        self._tasks_seen.update((one.task_id, None) for one in seen)
+        if isinstance(answer, RecordingDetails):
+            self._outcomes.remember(answer)
+            self._rooms_seen.remember((answer.room_id,))
+            self._tasks_seen[answer.task_id] = None
+        else:
+            self._rooms_seen.remember(row.room_id for row in reversed(answer.recordings))
+            self._tasks_seen.update((row.task_id, None) for row in answer.recordings)
 
     def _at_a_moment(self, question: Question) -> Question:
         """Fill in when it was asked; the same question asked again shortly after means the same moment."""
@@ -397,11 +401,6 @@ class Recordings:
 
     def _now_ms(self) -> int:
         return int(self._clock.now() * 1000)
-
-
-def _asking(lane: Lane, patience_seconds: float) -> Asking:
-    deadline = asyncio.get_running_loop().time() + patience_seconds
-    return Asking(lane=lane, flow=object(), deadline=deadline)
 
 
 def _answer_key(question: Question) -> Hashable:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from bot.models import ENDED, FAILED
+from bot.models import ENDED, FAILED, IN_BACKUP, LOST, RECORDING, UPLOADED, UPLOADING
 from bot.query.times import exact_duration, format_duration
 from bot.verdicts.types import BACKUP_KEPT_MS, At, Kind, Outside, Verdict, Words
 
@@ -18,9 +18,7 @@ if TYPE_CHECKING:
     from bot.verdicts.types import Thresholds
 
 
-_CLOSED = frozenset({3, 4, 5})
-"""Statuses of a file that grows no more: uploaded, in backup storage, lost (vendor docs)."""
-
+_CLOSED = frozenset({UPLOADED, IN_BACKUP, LOST})
 _OVER = frozenset({ENDED, FAILED})
 _MIXED = 2
 _PICTURES = frozenset({"jpg"})
@@ -186,10 +184,6 @@ def _duration(file: RecordingFile) -> int | None:
     return file.duration_ms if known else None
 
 
-RECORDING, UPLOADING, UPLOADED, IN_BACKUP, LOST = 1, 2, 3, 4, 5
-"""Status of a file (vendor docs, DescribeRecordStatus)."""
-
-
 def lost(details: RecordingDetails) -> Verdict | None:
     """A file is neither in the customer's storage nor in the vendor's."""
     files = [file for file in details.files if file.status == LOST]
@@ -214,24 +208,24 @@ def rescue(details: RecordingDetails, now_ms: int) -> Verdict | None:
     verb = "is" if len(files) == 1 else "are"
     where: Words = (f"{_share(files, details)} {verb} in ZEGOCLOUD's backup storage: ", *_names(files))
     upload = "Then check your bucket and its key: the upload there failed."
-    if details.ended_ms is None:
+    until_ms = None if details.ended_ms is None else details.ended_ms + BACKUP_KEPT_MS
+    if until_ms is None:
         words: Words = (*where, f". It keeps files for 3 days: download soon. {upload}")
         return Verdict(Kind.RESCUE, "Rescue", words)
-    until_ms = details.ended_ms + BACKUP_KEPT_MS
-    if now_ms >= until_ms:
-        ago = format_duration((now_ms - until_ms) // 1000)
-        words = (
-            *where,
-            ". It expired ",
-            At(until_ms),
-            f" ({ago} ago): try the download all the same, and ask ZEGOCLOUD about task ",
-            Outside(details.task_id),
-            ".",
-        )
-        return Verdict(Kind.RESCUE, "Rescue", words)
-    left = format_duration((until_ms - now_ms) // 1000)
-    words = (*where, ". Download before ", At(until_ms), f" ({left} left). {upload}")
-    return Verdict(Kind.RESCUE, "Rescue", words, urgent_until_ms=until_ms)
+    if now_ms < until_ms:
+        left = format_duration((until_ms - now_ms) // 1000)
+        words = (*where, ". Download before ", At(until_ms), f" ({left} left). {upload}")
+        return Verdict(Kind.RESCUE, "Rescue", words, urgent_until_ms=until_ms)
+    ago = format_duration((now_ms - until_ms) // 1000)
+    words = (
+        *where,
+        ". It expired ",
+        At(until_ms),
+        f" ({ago} ago): try the download all the same, and ask ZEGOCLOUD about task ",
+        Outside(details.task_id),
+        ".",
+    )
+    return Verdict(Kind.RESCUE, "Rescue", words)
 
 
 def uploading(details: RecordingDetails, now_ms: int, thresholds: Thresholds) -> Verdict | None:
@@ -239,19 +233,16 @@ def uploading(details: RecordingDetails, now_ms: int, thresholds: Thresholds) ->
     files = [file for file in details.files if file.status in (RECORDING, UPLOADING)]
     if details.status not in _OVER or not files:
         return None
-    usual = True
     what = f"{_share(files, details)} {'is' if len(files) == 1 else 'are'} not uploaded yet"
-    if details.ended_ms is None:
-        words: Words = (f"{what}. That is normal at first: look again in a few minutes.",)
-    elif (since_ms := max(0, now_ms - details.ended_ms)) <= thresholds.upload_slow_ms:
-        since = format_duration(since_ms // 1000)
-        words = (f"{what}, {since} after the end. That is normal at first: look again in a few minutes.",)
+    since_ms = None if details.ended_ms is None else max(0, now_ms - details.ended_ms)
+    since = "" if since_ms is None else f", {format_duration(since_ms // 1000)} after the end"
+    usual = since_ms is None or since_ms <= thresholds.upload_slow_ms
+    if usual:
+        words: Words = (f"{what}{since}. That is normal at first: look again in a few minutes.",)
     else:
-        usual = False
-        since = format_duration(since_ms // 1000)
         words = (
-            f"{what}, {since} after the end, which is long. If that does not change, check your storage and ",
-            "ask ZEGOCLOUD about task ",
+            f"{what}{since}, which is long. If that does not change, check your storage and ask ZEGOCLOUD ",
+            "about task ",
             Outside(details.task_id),
             ".",
         )

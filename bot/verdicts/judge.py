@@ -22,38 +22,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.models import ENDED, RUNNING, STARTING, STATUS_WORDS
+from bot.models import ENDED, RUNNING, STARTING, STATUS_WORDS, UPLOADED
 from bot.plain_text import count
 from bot.query.times import format_duration
-from bot.verdicts import files as verdict_coverage
-from bot.verdicts import files as verdict_files
-from bot.verdicts import tasks as verdict_tasks
-from bot.verdicts.types import NOTHING_MORE, USUAL, At, Kind, Known, Outside, Thresholds, Verdict, Words
+from bot.verdicts import files, tasks
+from bot.verdicts.types import USUAL, Kind, Outside, Thresholds, Verdict, Words
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from bot.models import Recording, RecordingDetails
 
-__all__ = [
-    "At",
-    "Kind",
-    "Known",
-    "Outside",
-    "Thresholds",
-    "Verdict",
-    "Words",
-    "judge",
-    "judge_row",
-    "needs_attention",
-    "worst",
-]
-
 
 def judge(
     details: RecordingDetails,
     now_ms: int,
-    known: Known = NOTHING_MORE,
+    running: Collection[Recording] | None = None,
     thresholds: Thresholds = USUAL,
 ) -> tuple[Verdict, ...]:
     """Everything worth knowing about a task, the worst first; `fine` alone where nothing is.
@@ -61,24 +45,25 @@ def judge(
     Args:
         details: the task, as DescribeRecordStatus tells it.
         now_ms: the moment of judging, Unix ms.
-        known: what is known beyond the details.
+        running: all that runs now, at least in the task's room; the task itself may be among it. None where
+            that is not known.
         thresholds: from where on something is worth a verdict.
     """
     verdicts = (
-        verdict_files.lost(details),
-        verdict_files.rescue(details, now_ms),
-        verdict_tasks.empty(details),
-        verdict_tasks.failed(details, known.quit_reason, thresholds),
-        verdict_tasks.runaway(details, now_ms, thresholds),
-        verdict_tasks.double(details, known.running_in_room or ()),
-        verdict_tasks.stuck_start(details, now_ms, thresholds),
-        verdict_tasks.paused(details, known.paused_since_ms, now_ms),
-        verdict_files.uploading(details, now_ms, thresholds),
-        verdict_coverage.split(details, thresholds),
-        verdict_coverage.short(details, thresholds),
-        verdict_files.no_link(details),
+        files.lost(details),
+        files.rescue(details, now_ms),
+        tasks.empty(details),
+        tasks.failed(details, thresholds),
+        tasks.runaway(details, now_ms, thresholds),
+        tasks.double(details, running or ()),
+        tasks.stuck_start(details, now_ms, thresholds),
+        tasks.paused(details),
+        files.uploading(details, now_ms, thresholds),
+        files.split(details, thresholds),
+        files.short(details, thresholds),
+        files.no_link(details),
     )
-    return _worst_first(verdicts) or (_fine(details, now_ms, known),)
+    return _worst_first(verdicts) or (_fine(details, now_ms, sees_room=running is not None),)
 
 
 def judge_row(
@@ -91,28 +76,20 @@ def judge_row(
     """What is known of a row of a list, the worst first; nothing where nothing is known.
 
     Only `fine` says that nothing is wrong: without details, with files that cannot be read, or without
-    knowing what else runs in its room, there is none.
-
-    Args:
-        row: the recording.
-        running: all that runs now in its room, or in all rooms; the row itself may be among it. None where
-            that is not known.
-        now_ms: the moment of judging, Unix ms.
-        thresholds: from where on something is worth a verdict.
-        details: of the recording in this status, where somebody has asked for them.
+    knowing what else runs in its room, there is none. Arguments are those of `judge`; `details` are of the
+    recording in this status, where somebody has asked for them.
     """
     if details is not None:
-        in_room = None if running is None else tuple(one for one in running if one.room_id == row.room_id)
-        verdicts = judge(details, now_ms, Known(running_in_room=in_room), thresholds)
+        verdicts = judge(details, now_ms, running, thresholds)
         unsure = bool(details.unreadable) or (running is None and row.status in RUNNING)
         return tuple(verdict for verdict in verdicts if not (unsure and verdict.kind is Kind.FINE))
     return _worst_first(
         (
-            verdict_tasks.failed(row, None, thresholds),
-            verdict_tasks.runaway(row, now_ms, thresholds),
-            verdict_tasks.double(row, running or ()),
-            verdict_tasks.stuck_start(row, now_ms, thresholds),
-            verdict_tasks.paused(row, None, now_ms),
+            tasks.failed(row, thresholds),
+            tasks.runaway(row, now_ms, thresholds),
+            tasks.double(row, running or ()),
+            tasks.stuck_start(row, now_ms, thresholds),
+            tasks.paused(row),
         )
     )
 
@@ -136,34 +113,30 @@ def _weight(verdict: Verdict) -> tuple[bool, int]:
     return verdict.usual, verdict.kind.severity
 
 
-def _fine(details: RecordingDetails, now_ms: int, known: Known) -> Verdict:
-    uploaded = sum(file.status == verdict_files.UPLOADED for file in details.files)
-    words: Words
+def _fine(details: RecordingDetails, now_ms: int, *, sees_room: bool) -> Verdict:
+    uploaded = sum(file.status == UPLOADED for file in details.files)
+    so_far = "" if details.began_ms is None else format_duration((now_ms - details.began_ms) // 1000)
+    headline = "Fine"
+    words: Words = ("Nothing is wrong as far as ZEGOCLOUD tells.",)
     if details.unreadable:
         unread = f"{len(details.unreadable)} of {count(details.file_count, 'file')}"
+        headline = "Not sure"
         words = (f"{unread} could not be read; nothing is wrong as far as the rest tells.",)
-        return Verdict(Kind.FINE, "Not sure", words)
-    if details.status == STARTING and details.began_ms is not None:
-        words = (f"It has been starting for {_so_far(details.began_ms, now_ms)}, which is normal.",)
+    elif details.status == STARTING and so_far:
+        words = (f"It has been starting for {so_far}, which is normal.",)
     elif details.status == ENDED and uploaded and uploaded == len(details.files):
         words = (f"It ended well; {count(uploaded, 'file')} uploaded.",)
-    elif details.status in RUNNING and details.began_ms is not None:
-        words = (f"It has run for {_so_far(details.began_ms, now_ms)}; nothing is wrong.",)
-        if known.running_in_room is None:
-            words = (
-                f"It has run for {_so_far(details.began_ms, now_ms)}, and nothing is wrong with it. ",
-                "I couldn't check whether anything else is recording in room ",
-                Outside(details.room_id),
-                ".",
-            )
-    elif details.status in STATUS_WORDS:
-        words = ("Nothing is wrong as far as ZEGOCLOUD tells.",)
-    else:
+    elif details.status in RUNNING and so_far and sees_room:
+        words = (f"It has run for {so_far}; nothing is wrong.",)
+    elif details.status in RUNNING and so_far:
+        words = (
+            f"It has run for {so_far}, and nothing is wrong with it. ",
+            "I couldn't check whether anything else is recording in room ",
+            Outside(details.room_id),
+            ".",
+        )
+    elif details.status not in STATUS_WORDS:
         words = (
             f"Nothing is wrong as far as can be told: ZEGOCLOUD does not document status {details.status}.",
         )
-    return Verdict(Kind.FINE, "Fine", words)
-
-
-def _so_far(began_ms: int, now_ms: int) -> str:
-    return format_duration((now_ms - began_ms) // 1000)
+    return Verdict(Kind.FINE, headline, words)

@@ -21,36 +21,12 @@ _AUDIO_ONLY = 1
 _MODES = {1: "records single streams", 2: "is mixed"}
 _MOST_NAMED = 3
 
-_IDLE, _TIME_LIMIT = 3, 4
-QUIT_REASONS = {
-    1: "the recording service failed to start",
-    2: "the recorder could not log in to the room",
-    _IDLE: "the room was empty for longer than MaxIdleTime",
-    _TIME_LIMIT: "it reached MaxRecordTime",
-    5: "the recording engine failed to start",
-    6: "the recorder lost its connection",
-    1001: "an unknown error",
-    1002: "the file name was too long",
-    1003: "the file could not be opened",
-    1004: "the recorder ran out of space",
-    1005: "the recording engine could not be set up",
-    1006: "the file header could not be written",
-    1007: "writing the file failed with EBADF, a bad file descriptor",
-    1008: "writing the file failed with EIO, an input or output error",
-    1009: "an error of the recorder's channel",
-    1010: "the format is not supported",
-    1011: "the recorder was in an illegal state",
-}
-"""Why a task ended abnormally: `quit_reason` of the status callback (vendor docs)."""
 
-
-def failed(task: Task, quit_reason: int | None, thresholds: Thresholds) -> Verdict | None:
-    """It ended abnormally: the reason that a callback told, else the likely ones."""
+def failed(task: Task, thresholds: Thresholds) -> Verdict | None:
+    """It ended abnormally: the likely reasons."""
     if task.status != FAILED:
         return None
-    if quit_reason is not None:
-        words = _told_reason(quit_reason, task)
-    elif isinstance(task, RecordingDetails):
+    if isinstance(task, RecordingDetails):
         words = _likely_reason(task, thresholds)
     else:
         words = (
@@ -58,14 +34,6 @@ def failed(task: Task, quit_reason: int | None, thresholds: Thresholds) -> Verdi
             "the details of this recording tell more.",
         )
     return Verdict(Kind.FAILED, "Ended abnormally", words)
-
-
-def _told_reason(quit_reason: int, task: Task) -> Words:
-    if quit_reason in (_IDLE, _TIME_LIMIT):
-        normal = f"The reason is that {QUIT_REASONS[quit_reason]} (quit_reason {quit_reason})."
-        return (f"{normal} That is a limit doing its work, not an error: raise it if it came too early.",)
-    reason = QUIT_REASONS.get(quit_reason, "one that the vendor's documentation does not list")
-    return (f"The reason: {reason} (quit_reason {quit_reason}). ", *_ticket(task))
 
 
 def _likely_reason(details: RecordingDetails, thresholds: Thresholds) -> Words:
@@ -139,32 +107,27 @@ def runaway(task: Task, now_ms: int, thresholds: Thresholds) -> Verdict | None:
         running += " and is paused now"
     cap_ms = task.began_ms + thresholds.max_record_ms
     arranged_ms = task.began_ms + thresholds.arranged_record_ms
-    usual = _hours(thresholds.max_record_ms)
-    words: Words
-    if now_ms < cap_ms:
-        until = cap_ms
-        words = (
-            f"{running}. It bills until it is stopped; the cap of {usual} stops it in ",
-            f"{_time_left(cap_ms, now_ms)} (",
-            At(cap_ms),
-            "). Stop it if nobody needs it.",
-        )
-    elif now_ms < arranged_ms:
-        until = arranged_ms
-        words = (
-            f"{running}, longer than the usual cap of {usual}: by arrangement it may be ",
-            f"{_hours(thresholds.arranged_record_ms)}, which ends in {_time_left(arranged_ms, now_ms)} (",
-            At(arranged_ms),
-            "). It bills until it is stopped. Stop it if nobody needs it.",
-        )
-    else:
-        words = (
-            f"{running}, longer than any cap that ZEGOCLOUD documents ",
-            f"({_hours(thresholds.arranged_record_ms)}). It may bill until it is stopped: stop it, and ",
+    cap, arranged = _hours(thresholds.max_record_ms), _hours(thresholds.arranged_record_ms)
+    if now_ms >= arranged_ms:
+        words: Words = (
+            f"{running}, longer than any cap that ZEGOCLOUD documents ({arranged}). It may bill until it is ",
+            "stopped: stop it, and ",
             *_ticket(task, begin="open"),
         )
         return Verdict(Kind.RUNAWAY, "Runaway", words)
-    return Verdict(Kind.RUNAWAY, "Runaway", words, urgent_until_ms=until)
+    until_ms = cap_ms if now_ms < cap_ms else arranged_ms
+    moment: Words = (f"{format_duration((until_ms - now_ms) // 1000)} (", At(until_ms))
+    if now_ms < cap_ms:
+        words = (f"{running}. It bills until it is stopped; the cap of {cap} stops it in ", *moment, "). ")
+    else:
+        words = (
+            f"{running}, longer than the usual cap of {cap}: by arrangement it may be {arranged}, which ",
+            "ends in ",
+            *moment,
+            "). It bills until it is stopped. ",
+        )
+    words = (*words, "Stop it if nobody needs it.")
+    return Verdict(Kind.RUNAWAY, "Runaway", words, urgent_until_ms=until_ms)
 
 
 def double(task: Task, running: Collection[Recording]) -> Verdict | None:
@@ -213,16 +176,12 @@ def stuck_start(task: Task, now_ms: int, thresholds: Thresholds) -> Verdict | No
     return Verdict(Kind.STUCK_START, "Stuck start", words)
 
 
-def paused(task: Task, since_ms: int | None, now_ms: int) -> Verdict | None:
+def paused(task: Task) -> Verdict | None:
     """Nothing is recorded until somebody resumes it."""
     if task.status != PAUSED:
         return None
     advice = "Nothing is recorded until it is resumed; stop it if nobody will."
-    if since_ms is None:
-        words: Words = (f"Since when, ZEGOCLOUD's API does not tell. {advice}",)
-    else:
-        words = ("Since ", At(since_ms), f" ({format_duration((now_ms - since_ms) // 1000)}). {advice}")
-    return Verdict(Kind.PAUSED, "Paused", words)
+    return Verdict(Kind.PAUSED, "Paused", (f"Since when, ZEGOCLOUD's API does not tell. {advice}",))
 
 
 def _ticket(task: Task, *, begin: str = "Open") -> Words:
@@ -234,10 +193,6 @@ def _after(details: RecordingDetails) -> str:
     if details.began_ms is None or details.ended_ms is None:
         return ""
     return f" after {format_duration((details.ended_ms - details.began_ms) // 1000)}"
-
-
-def _time_left(until_ms: int, now_ms: int) -> str:
-    return format_duration((until_ms - now_ms) // 1000)
 
 
 def _hours(ms: int) -> str:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from bot.config import Settings
-    from bot.models import Recording
 
 _SECOND = 1000
 _MINUTE = 60 * _SECOND
@@ -124,21 +123,4 @@ def thresholds_of(settings: Settings) -> Thresholds:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What may be known about a task beyond its details.
-
-    Attributes:
-        running_in_room: all that runs in the task's room now, the task itself among it or not; None where
-            that is not known.
-        paused_since_ms: when it was paused (Unix ms), where that was seen.
-        quit_reason: why it ended, as a status callback told (vendor docs: `quit_reason`).
-    """
-
-    running_in_room: tuple[Recording, ...] | None = None
-    paused_since_ms: int | None = None
-    quit_reason: int | None = None
-
-
 USUAL = Thresholds()
-NOTHING_MORE = Known()

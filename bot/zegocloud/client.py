@@ -6,18 +6,17 @@ import asyncio
 import logging
 import secrets
 import time
-from contextlib import suppress
+from collections import defaultdict
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import stamina
-from cachetools import LRUCache
+from cachetools import LRUCache, TLRUCache
 
-from bot.concurrency import Lookups
+from bot.concurrency import Flight, Lookups, SingleFlight, twin
 from bot.errors import (
     InvalidParameterError,
-    RecordingsError,
     TaskNotFoundError,
     TaskNotPausedError,
     TaskStoppedError,
@@ -25,33 +24,55 @@ from bot.errors import (
     ZegoError,
     ZegoUnreachableError,
 )
-from bot.zegocloud.cache import AnswerCache
-from bot.zegocloud.decoding import Received, decode_record_status, decode_tasks, parse_retry_after, parse_skew
-from bot.zegocloud.in_flight import Asking, Call, stopping, twin
-from bot.zegocloud.limiter import Lane, Sent
-from bot.zegocloud.protocol import DescribeRecordStatus, DescribeTasks, TaskFilter, build_request
+from bot.models import RecordingDetails, TaskPage
+from bot.zegocloud.decoding import Received, parse_retry_after, parse_skew
+from bot.zegocloud.limiter import Lane
+from bot.zegocloud.protocol import DescribeTasks, Request, TaskFilter, build_request
 from bot.zegocloud.transport import Transport
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Callable
 
     from bot.clock import Clock
-    from bot.models import Recording, RecordingDetails, TaskPage, Unreadable
+    from bot.errors import RecordingsError
+    from bot.models import Unreadable
     from bot.network import Network
-    from bot.zegocloud.limiter import Limiter
-
+    from bot.zegocloud.limiter import Limiter, Slot
 
 logger = logging.getLogger(__name__)
 
-_T = TypeVar("_T")
-_LEAST_SECONDS = 0.25
+T = TypeVar("T")
+Answer = TaskPage | RecordingDetails
+
+
+@dataclass(frozen=True, slots=True)
+class Priority:
+    """Who waits for an answer, and until when.
+
+    Attributes:
+        lane: a person, or background work.
+        deadline: event-loop time (`loop.time()`) after which nobody waits any more; None waits as long as the
+            queue is.
+    """
+
+    lane: Lane = Lane.INTERACTIVE
+    deadline: float | None = None
+
+    @classmethod
+    def within(cls, seconds: float, lane: Lane = Lane.INTERACTIVE) -> Self:
+        """Somebody who waits that long from now on."""
+        return cls(lane, asyncio.get_running_loop().time() + seconds)
+
+
+ANYBODY = Priority()
+"""Somebody who waits as long as it takes."""
 
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
     """How often a request is sent again, and for how long, counted from the first sending.
 
-    Args:
+    Attributes:
         attempts: how many times at most.
         attempt_timeout_seconds: how long one sending may take.
         total_seconds: how long all of them may take where a person waits.
@@ -69,104 +90,131 @@ class RetryPolicy:
     wait_max_seconds: float = 2.0
 
 
-async def repeat(
-    action: str, call: Call[_T], attempt: Callable[[float], Awaitable[_T]], policy: RetryPolicy
-) -> _T:
-    """Try until the vendor answers, an error says that it will not help, or the time is used up.
-
-    Args:
-        action: what is asked of the vendor, for the log.
-        call: whose turns to wait for; it is told of each failure.
-        attempt: one try, given how many seconds it may take.
-        policy: how often and how long.
-
-    Raises:
-        ZegoError: the last one, with the number of tries; for a timeout, with the time since the first.
-        TooLateError: the queue in front of the first try is too long for everyone who waits.
-    """
-    next_wait_seconds = 0.0
-
-    def wait_before_retry(error: Exception) -> bool | float:
-        if not isinstance(error, ZegoError) or not error.retryable:
-            return False
-        if error is call.last_error:
-            return False  # raised once more because no time was left for another try
-        call.failed(error)
-        if not call.wanted:
-            return False
-        advised_seconds = error.retry_after_seconds
-        if max(advised_seconds, next_wait_seconds) >= _seconds_left(call, policy):
-            return False
-        return advised_seconds or True
-
-    retries = stamina.retry_context(
-        on=wait_before_retry,
-        attempts=policy.attempts,
-        timeout=None,
-        wait_initial=policy.wait_initial_seconds,
-        wait_max=policy.wait_max_seconds,
-        wait_jitter=policy.wait_initial_seconds,
-    )
-    try:
-        async for one in retries:
-            next_wait_seconds = one.next_wait
-            with one:
-                return await _try(call, attempt, policy)
-    except ZegoError as error:
-        error.tries = call.tries
-        if isinstance(error, ZegoUnreachableError):
-            error.seconds = call.seconds_sent
-        if call.tries > 1:
-            logger.warning(
-                "%(action)s failed %(tries)d times in %(seconds).1f s: %(error)s",
-                {"action": action, "tries": call.tries, "seconds": call.seconds_sent, "error": str(error)},
-            )
-        raise
-    raise AssertionError("stamina raises the last error")
-
-
-async def _try(call: Call[_T], attempt: Callable[[float], Awaitable[_T]], policy: RetryPolicy) -> _T:
-    try:
-        call.check()
-    except TooLateError:
-        if call.last_error is not None:
-            raise call.last_error from None
-        raise
-    async with call.turn():
-        seconds = min(policy.attempt_timeout_seconds, _seconds_left(call, policy))
-        if seconds <= 0 and call.last_error is not None:
-            raise call.last_error
-        return await attempt(max(seconds, _LEAST_SECONDS))
-
-
-def _seconds_left(call: Call[_T], policy: RetryPolicy) -> float:
-    total = policy.background_total_seconds if call.lane is Lane.BACKGROUND else policy.total_seconds
-    left = total - call.seconds_sent
-    if call.deadline is None:
-        return left
-    return min(left, call.deadline - asyncio.get_running_loop().time())
-
-
-__all__ = ["Asking", "RetryPolicy", "ZegoClient"]
-
-_ABOUT_THE_QUESTION = (InvalidParameterError, TaskNotFoundError, TaskNotPausedError, TaskStoppedError)
-
-HOUR_MS = 3_600_000
-
-PROBE_SECONDS = 20.0
-"""How long a look whether the vendor answers again may take."""
-_SHORT_LIST_MS = 60_000
-
-ANYBODY = Asking()
-"""Somebody who waits as long as it takes."""
-
 USUAL_RETRIES = RetryPolicy()
 
+LEAST_SECONDS = 0.25
+"""What a sending gets at least, once it has its turn."""
+
+
+class Call(Flight[T]):
+    """One request under way, whoever waits for it: its place in the queue, and what became of each try.
+
+    It is cancelled only while nothing is being sent: what was sent still fills the cache.
+
+    Attributes:
+        lane: the first that anyone waits in.
+        deadline: the last of those who wait; None where somebody has none.
+        sent_ms: when what is being sent now left (Unix ms).
+        last_error: of the last try.
+    """
+
+    def __init__(self, limiter: Limiter, priority: Priority) -> None:
+        super().__init__()
+        self._limiter = limiter
+        self._slot: Slot | None = None
+        self._first_sent: float | None = None
+        self.lane = priority.lane
+        self.deadline = priority.deadline
+        self.sent_ms: int | None = None
+        self.tries = 0
+        self.last_error: ZegoError | None = None
+
+    @property
+    def may_stop(self) -> bool:
+        """Whether nothing is being sent."""
+        return self.sent_ms is None
+
+    @property
+    def wanted(self) -> bool:
+        """Whether another try is worth it."""
+        return self.waiting > 0 and not self.stopped
+
+    @property
+    def seconds_sent(self) -> float:
+        """How long ago the first request left; 0 when none has."""
+        return 0.0 if self._first_sent is None else asyncio.get_running_loop().time() - self._first_sent
+
+    @property
+    def waited_seconds(self) -> float:
+        """How long the last try waited for its turn."""
+        return self._slot.waited_seconds if self._slot else 0.0
+
+    def serves(self, not_before_ms: int) -> bool:
+        """Whether its answer will be from `not_before_ms` on: it is yet to be sent, or was sent since."""
+        return self.sent_ms is None or self.sent_ms >= not_before_ms
+
+    async def answer(self, priority: Priority) -> T:
+        """Wait for the answer as one of those who asked. Errors are those of `ZegoClient.ask`."""
+        if self.deadline is not None:
+            self.deadline = None if priority.deadline is None else max(self.deadline, priority.deadline)
+        if priority.lane < self.lane:
+            self.lane = priority.lane
+            if self._slot is not None:
+                self._slot.promote(priority.lane)
+        return await self.wait(deadline=priority.deadline)
+
+    def slot(self) -> Slot:
+        """The place in the queue for the next sending.
+
+        Raises:
+            TooLateError: the queue is too long for everyone who waits.
+        """
+        self._limiter.check(self.lane, self.deadline)
+        self._slot = self._limiter.slot(self.lane)
+        return self._slot
+
+    def sending(self, now_ms: int) -> None:
+        """A request leaves now (Unix ms)."""
+        self.sent_ms = now_ms
+        self.tries += 1
+        if self._first_sent is None:
+            self._first_sent = asyncio.get_running_loop().time()
+
+    def failed(self, error: ZegoError) -> None:
+        """The try failed; whoever comes before the next one may join."""
+        self.sent_ms = None
+        self.last_error = error
+
+    def too_late(self, waited_seconds: float) -> RecordingsError:
+        """What took most of the time: the queue, or the vendor."""
+        if self.seconds_sent * 2 < waited_seconds or self._first_sent is None:
+            return TooLateError(waited_seconds, ahead=self._slot.ahead if self._slot else 0)
+        if self.last_error is not None and self.sent_ms is None:
+            return twin(self.last_error)
+        return ZegoUnreachableError("no answer in time", seconds=self.seconds_sent, tries=self.tries)
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One request to the vendor, for the log and the metrics.
+
+    Attributes:
+        action: the vendor's name for it.
+        code: the vendor's, `0` when all was well; the error's class where there was no code.
+        seconds: from sending it to its answer.
+        waited_seconds: how long it had waited for its turn.
+        lane: where it waited.
+        attempt: the attempt number of its call, from 1.
+    """
+
+    action: str
+    code: str
+    seconds: float
+    waited_seconds: float
+    lane: Lane
+    attempt: int
+
+
+MOST_ANSWERS = 8_192
+"""How many answers are kept."""
+
 MOST_TOLD = 1_000
-"""Of how many rows and files it is known that the log has them: each is there once, and not at every look."""
+"""How many unreadable rows and files are remembered, so that the log has each once, and not at every look."""
 
+HOUR_MS = 3_600_000
+PROBE_SECONDS = 20.0
 
-_K = TypeVar("_K")
+_ABOUT_THE_QUESTION = (InvalidParameterError, TaskNotFoundError, TaskNotPausedError, TaskStoppedError)
 
 
 class ZegoClient:
@@ -189,11 +237,10 @@ class ZegoClient:
     Attributes:
         last_ok_ms: when the vendor last answered well (Unix ms); also with an error about the question alone.
         failure: what failed last, after all retries; None once the vendor has answered well again.
-        on_call: told of every request that was sent.
-        on_unreadable: told how many rows (`recording`) or files (`file`) of an answer could not be read.
-        on_seen: told of every task in an answer, in the answer's order; not again where the answer is kept.
-        page_lookups, details_lookups: how often an answer was at hand.
-        details_read: how many details were read so far: says whether there can be any news of them.
+        on_call: called with every request that was sent.
+        on_answer: called with every answer that was fetched; not again where it comes from the cache.
+        on_unreadable: called with how many rows (`recording`) or files (`file`) of an answer can't be read.
+        lookups: how often an answer was at hand, by action.
     """
 
     def __init__(
@@ -213,21 +260,18 @@ class ZegoClient:
         self._server_secret = server_secret
         self._limiter = limiter
         self._clock = clock
+        self._ttl_seconds = cache_ttl_seconds
         self._retry = retry
-        self._cache = AnswerCache(clock, cache_ttl_seconds)
-        self._pages_under_way: dict[DescribeTasks, Call[TaskPage]] = {}
-        self._details_under_way: dict[DescribeRecordStatus, Call[RecordingDetails]] = {}
-        self._calls: set[Call[Any]] = set()
-        self._closed = False
+        self._cache: TLRUCache[Request[Any], Any] = TLRUCache(MOST_ANSWERS, self._expires, clock.monotonic)
+        self._calls: SingleFlight[Any] = SingleFlight()
         self._measured: tuple[float, float, float] | None = None
+        self._told: LRUCache[str, None] = LRUCache(MOST_TOLD)
         self.last_ok_ms: int | None = None
         self.failure: ZegoError | None = None
         self.on_call: Callable[[Sent], None] | None = None
+        self.on_answer: Callable[[Answer], None] | None = None
         self.on_unreadable: Callable[[str, int], None] | None = None
-        self.on_seen: Callable[[Sequence[Recording | RecordingDetails]], None] | None = None
-        self.page_lookups, self.details_lookups = Lookups(), Lookups()
-        self.details_read = 0
-        self._told: LRUCache[str, None] = LRUCache(MOST_TOLD)
+        self.lookups: defaultdict[str, Lookups] = defaultdict(Lookups)
 
     def __repr__(self) -> str:
         return f"ZegoClient(app_id={self._app_id}, host={self._transport.host!r})"
@@ -236,8 +280,8 @@ class ZegoClient:
     def skew_seconds(self) -> float | None:
         """The vendor's clock minus this one at this moment; None before the first answer.
 
-        The last `Date` header (which has whole seconds) told the vendor's moment, and elapsed time has gone
-        on from there: that this clock was set meanwhile shows at once, without another call.
+        The last `Date` header (which has whole seconds) gave the vendor's time, and elapsed time is added to
+        it: so it shows at once when this clock was set meanwhile, without another call.
         """
         if self._measured is None:
             return None
@@ -248,16 +292,6 @@ class ZegoClient:
     def measured_seconds_ago(self) -> float | None:
         """Elapsed seconds since the vendor's clock was last seen; None before the first answer."""
         return None if self._measured is None else self._clock.monotonic() - self._measured[2]
-
-    async def measure_clock(self, asking: Asking) -> None:
-        """See where the vendor's clock is, by one short list; a refusal tells it as well.
-
-        Nothing is known afterwards where the vendor does not answer before the asker's deadline.
-        """
-        now_ms = self._now_ms()
-        question = DescribeTasks(TaskFilter.ONGOING, now_ms - _SHORT_LIST_MS, now_ms)
-        with suppress(ZegoError, TooLateError):
-            await self.list_tasks(question, asking, not_before_ms=now_ms)
 
     def start(self) -> None:
         """Let other replicas know of this one before its first question."""
@@ -276,144 +310,157 @@ class ZegoClient:
         """How many requests are on their way now."""
         return self._transport.in_flight
 
-    async def list_tasks(
-        self,
-        request: DescribeTasks,
-        asking: Asking = ANYBODY,
-        *,
-        not_before_ms: int = 0,
-    ) -> TaskPage:
-        """One page of tasks.
+    async def ask(self, request: Request[T], priority: Priority = ANYBODY, *, not_before_ms: int = 0) -> T:
+        """The answer to a request.
 
         Args:
             request: what to ask.
-            asking: who waits, and how long.
+            priority: who waits, and how long.
             not_before_ms: an answer taken before this moment (Unix ms) is not good enough.
 
         Raises:
-            TooLateError: not finished before the asker's deadline.
+            TooLateError: not finished before the deadline, or it can't be.
             ZegoError: what the vendor answered, or why it did not.
         """
-        page = self._cache.page(request, not_before_ms)
-        if page is not None:
-            self.page_lookups.kept += 1
-            return page
-        call = self._pages_under_way.get(request)
-        if call is None or not call.serves(not_before_ms):
-            self.page_lookups.fetched += 1
-            call = self._begin(self._pages_under_way, request, self._fetch_page, asking)
+        lookups = self.lookups[request.action]
+        kept: T | None = self._kept(request, not_before_ms)
+        if kept is not None:
+            lookups.kept += 1
+            return kept
+        call = self._calls.find(request)
+        if isinstance(call, Call) and call.serves(not_before_ms):
+            lookups.joined += 1
+            logger.debug("Joined %s of %s", request.action, call.reference)
         else:
-            self.page_lookups.joined += 1
-            logger.debug("Joined DescribeTasks of %s", call.reference or "nobody")
-        return await call.wait(asking)
+            lookups.fetched += 1
+            call = Call(self._limiter, priority)
+            self._calls.begin(request, call, partial(self._fetch, request, call))
+        answer: T = await call.answer(priority)
+        return answer
 
-    async def describe_task(
-        self,
-        task_id: str,
-        asking: Asking = ANYBODY,
-        *,
-        not_before_ms: int = 0,
-    ) -> RecordingDetails:
-        """One task with its files. Arguments and errors are those of `list_tasks`."""
-        request = DescribeRecordStatus(task_id)
-        details = self._cache.details(request, not_before_ms)
-        if details is not None:
-            self.details_lookups.kept += 1
-            return details
-        call = self._details_under_way.get(request)
-        if call is None or not call.serves(not_before_ms):
-            self.details_lookups.fetched += 1
-            call = self._begin(self._details_under_way, request, self._fetch_details, asking)
-        else:
-            self.details_lookups.joined += 1
-            logger.debug("Joined DescribeRecordStatus of %s", call.reference or "nobody")
-        return await call.wait(asking)
+    async def probe(self, priority: Priority | None = None) -> TaskPage:
+        """Ask the cheapest question, which shows whether the vendor answers, and where its clock is.
 
-    def known_lately(self, task_id: str) -> RecordingDetails | None:
-        """What somebody has been told of a task lately, at no cost."""
-        return self._cache.known_lately(DescribeRecordStatus(task_id))
-
-    async def probe(self) -> None:
-        """Ask the cheapest question, behind everyone who waits; `failure` tells what came of it."""
+        By default it goes behind everyone who waits. Errors are those of `ask`.
+        """
         now_ms = self._now_ms()
-        deadline = asyncio.get_running_loop().time() + PROBE_SECONDS
-        asking = Asking(lane=Lane.BACKGROUND, flow=object(), deadline=deadline)
-        with suppress(RecordingsError):
-            await self.list_tasks(DescribeTasks(TaskFilter.ONGOING, now_ms - HOUR_MS, now_ms), asking)
+        return await self.ask(
+            DescribeTasks(TaskFilter.ONGOING, now_ms - HOUR_MS, now_ms),
+            priority or Priority.within(PROBE_SECONDS, Lane.BACKGROUND),
+            not_before_ms=now_ms,
+        )
 
     async def aclose(self) -> None:
         """End what waits, break off what is being sent, close the connections."""
-        self._closed = True
-        ending = [call.stop() for call in self._calls]
+        ending = self._calls.stop()
         await self._transport.aclose()
-        if ending:
-            await asyncio.wait(ending)
+        await ending
         await self._limiter.aclose()
 
-    def _begin(
-        self,
-        calls: dict[_K, Call[_T]],
-        request: _K,
-        fetch: Callable[[_K, Call[_T]], Awaitable[_T]],
-        asking: Asking,
-    ) -> Call[_T]:
-        if self._closed:
-            raise stopping()
-        call = Call(self._limiter, asking, partial(fetch, request), partial(self._forget, calls, request))
-        calls[request] = call
-        self._calls.add(call)
-        return call
+    def _kept(self, request: Request[T], not_before_ms: int) -> T | None:
+        answer = self._cache.get(request)
+        return answer if answer is not None and answer.as_of_ms >= not_before_ms else None
 
-    def _forget(self, calls: dict[_K, Call[_T]], request: _K, call: Call[_T]) -> None:
-        self._calls.discard(call)
-        if calls.get(request) is call:
-            del calls[request]
+    def _expires(self, request: Request[Any], answer: Any, now: float) -> float:
+        return now + request.lifetime_seconds(answer, self._ttl_seconds)
 
-    async def _fetch_page(self, request: DescribeTasks, call: Call[TaskPage]) -> TaskPage:
-        async def attempt(seconds: float) -> TaskPage:
-            status, content, received = await self._send_once(request, call, seconds)
-            return decode_tasks(status, content, page=request.page, received=received)
+    async def _fetch(self, request: Request[T], call: Call[T]) -> T:
+        try:
+            answer: Any = await self._send(request, call)
+        except ZegoError as error:
+            if isinstance(error, _ABOUT_THE_QUESTION):
+                self.last_ok_ms, self.failure = self._now_ms(), None
+            else:
+                self.failure = twin(error)
+            raise
+        self.last_ok_ms, self.failure = self._now_ms(), None
+        if self._kept(request, answer.as_of_ms + 1) is None:
+            self._cache[request] = answer
+        if self.on_answer:
+            self.on_answer(answer)
+        self._note_unreadable(request.part, answer.unreadable)
+        fetched: T = answer
+        return fetched
 
-        page = await self._fetch("DescribeTasks", call, attempt)
-        self._cache.keep_page(request, page)
-        if self.on_seen:
-            self.on_seen(page.recordings)
-        self._note_unreadable("recording", page.unreadable)
-        return page
-
-    async def _fetch_details(
-        self, request: DescribeRecordStatus, call: Call[RecordingDetails]
-    ) -> RecordingDetails:
-        async def attempt(seconds: float) -> RecordingDetails:
-            status, content, received = await self._send_once(request, call, seconds)
-            return decode_record_status(status, content, task_id=request.task_id, received=received)
-
-        details = await self._fetch("DescribeRecordStatus", call, attempt)
-        self._cache.keep_details(request, details)
-        self.details_read += 1
-        if self.on_seen:
-            self.on_seen((details,))
-        self._note_unreadable("file", details.unreadable)
-        return details
-
-    def _note_unreadable(self, kind: str, unreadable: Sequence[Unreadable]) -> None:
+    def _note_unreadable(self, part: str, unreadable: tuple[Unreadable, ...]) -> None:
         if unreadable and self.on_unreadable:
-            self.on_unreadable(kind, len(unreadable))
+            self.on_unreadable(part, len(unreadable))
         for one in unreadable:
             if one.identity not in self._told:
                 self._told[one.identity] = None
                 logger.warning(
                     "ZEGOCLOUD sent a %s that cannot be read, of task %s: %s",
-                    kind,
+                    part,
                     one.task_id or "unknown",
                     one.why,
                 )
 
-    async def _fetch(self, action: str, call: Call[_T], attempt: Callable[[float], Awaitable[_T]]) -> _T:
-        async def noted(seconds: float) -> _T:
+    async def _send(self, request: Request[T], call: Call[T]) -> T:
+        """Send until the vendor answers, an error says that it will not help, or the time is used up.
+
+        Raises:
+            ZegoError: the last one, with the number of tries; for a timeout, with the time since the first.
+            TooLateError: the queue in front of the first try is too long for everyone who waits.
+        """
+        next_wait_seconds = 0.0
+
+        def wait_before_retry(error: Exception) -> bool | float:
+            if not isinstance(error, ZegoError) or not error.retryable:
+                return False
+            if error is call.last_error:
+                return False  # raised once more because no time was left for another try
+            call.failed(error)
+            if not call.wanted:
+                return False
+            advised_seconds = error.retry_after_seconds
+            if max(advised_seconds, next_wait_seconds) >= self._seconds_left(call):
+                return False
+            return advised_seconds or True
+
+        retries = stamina.retry_context(
+            on=wait_before_retry,
+            attempts=self._retry.attempts if request.repeatable else 1,
+            timeout=None,
+            wait_initial=self._retry.wait_initial_seconds,
+            wait_max=self._retry.wait_max_seconds,
+            wait_jitter=self._retry.wait_initial_seconds,
+        )
+        try:
+            async for one in retries:
+                next_wait_seconds = one.next_wait
+                with one:
+                    return await self._try(request, call)
+        except ZegoError as error:
+            error.tries = call.tries
+            if isinstance(error, ZegoUnreachableError):
+                error.seconds = call.seconds_sent
+            if call.tries > 1:
+                logger.warning(
+                    "%(action)s failed %(tries)d times in %(seconds).1f s: %(error)s",
+                    {
+                        "action": request.action,
+                        "tries": call.tries,
+                        "seconds": call.seconds_sent,
+                        "error": str(error),
+                    },
+                )
+            raise
+        raise AssertionError("stamina raises the last error")
+
+    async def _try(self, request: Request[T], call: Call[T]) -> T:
+        try:
+            slot = call.slot()
+        except TooLateError:
+            if call.last_error is not None:
+                raise call.last_error from None
+            raise
+        async with slot:
+            seconds = min(self._retry.attempt_timeout_seconds, self._seconds_left(call))
+            if seconds <= 0 and call.last_error is not None:
+                raise call.last_error
             began, code = time.perf_counter(), "0"
             try:
-                return await attempt(seconds)
+                return await self._send_once(request, call, max(seconds, LEAST_SECONDS))
             except ZegoError as error:
                 code = str(error.code) if error.code else error.__class__.__name__
                 raise
@@ -421,27 +468,17 @@ class ZegoClient:
                 code = "broken_off"
                 raise
             finally:
-                took_seconds = time.perf_counter() - began
-                sent = Sent(action, code, took_seconds, call.waited_seconds, call.lane, call.tries)
-                sent.tell(self.on_call)
+                self._note_sent(request.action, code, time.perf_counter() - began, call)
 
-        try:
-            answer = await repeat(action, call, noted, self._retry)
-        except ZegoError as error:
-            if isinstance(error, _ABOUT_THE_QUESTION):
-                self._note_that_it_answers()
-            else:
-                self.failure = twin(error)
-            raise
-        self._note_that_it_answers()
-        return answer
+    def _seconds_left(self, call: Call[T]) -> float:
+        background = call.lane is Lane.BACKGROUND
+        total = self._retry.background_total_seconds if background else self._retry.total_seconds
+        left = total - call.seconds_sent
+        if call.deadline is None:
+            return left
+        return min(left, call.deadline - asyncio.get_running_loop().time())
 
-    def _note_that_it_answers(self) -> None:
-        self.last_ok_ms, self.failure = self._now_ms(), None
-
-    async def _send_once(
-        self, request: DescribeTasks | DescribeRecordStatus, call: Call[_T], seconds: float
-    ) -> tuple[int, bytes, Received]:
+    async def _send_once(self, request: Request[T], call: Call[T], seconds: float) -> T:
         sent = self._clock.now()
         call.sending(int(sent * 1000))
         signed = build_request(
@@ -461,7 +498,23 @@ class ZegoClient:
             retry_after_seconds=parse_retry_after(answer.retry_after, answered),
             skew_seconds=skew_seconds,
         )
-        return answer.status, answer.content, received
+        return request.decode(answer.status, answer.content, received)
+
+    def _note_sent(self, action: str, code: str, seconds: float, call: Call[T]) -> None:
+        """Log a request at DEBUG, under the reference of whoever asked first, and have it counted."""
+        sent = Sent(action, code, seconds, call.waited_seconds, call.lane, call.tries)
+        if self.on_call:
+            self.on_call(sent)
+        logger.debug(
+            "%(action)s: code %(code)s in %(ms).0f ms, waited %(waited_ms).0f ms, attempt %(attempt)d",
+            {
+                "action": sent.action,
+                "code": sent.code,
+                "ms": round(sent.seconds * 1000, 1),
+                "waited_ms": round(sent.waited_seconds * 1000, 1),
+                "attempt": sent.attempt,
+            },
+        )
 
     def _now_ms(self) -> int:
         return int(self._clock.now() * 1000)

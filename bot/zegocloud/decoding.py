@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 from hashlib import sha256
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar
 
 import msgspec
 
@@ -36,6 +36,8 @@ from bot.models import Recording, RecordingDetails, RecordingFile, TaskPage, Unr
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,6 @@ def error_of_http(status: int) -> type[ZegoError]:
     return ZegoBusyError if status >= _SERVER_ERROR else MalformedRequestError
 
 
-_T = TypeVar("_T")
 _Moment = Annotated[int, msgspec.Meta(ge=0, le=253402300799999)]
 """Unix ms up to the year 9999: what dates can be made of."""
 
@@ -143,18 +144,10 @@ class _Task(msgspec.Struct, rename="pascal"):
     record_begin_timestamp: _Moment
 
 
-class _TaskList(msgspec.Struct, rename="pascal"):
+class _TaskList(msgspec.Struct, Generic[T], rename="pascal"):
     total_count: Annotated[int, msgspec.Meta(ge=0)]
-    taskid_list: list[_Task] | None = None
-    task_list: list[_Task] | None = None
-
-
-class _RawTaskList(msgspec.Struct, rename="pascal"):
-    """The same, with rows that are yet to be read."""
-
-    total_count: Annotated[int, msgspec.Meta(ge=0)]
-    taskid_list: list[msgspec.Raw] | None = None
-    task_list: list[msgspec.Raw] | None = None
+    taskid_list: list[T] | None = None
+    task_list: list[T] | None = None
 
 
 class _TaskId(msgspec.Struct, rename="pascal"):
@@ -178,30 +171,24 @@ class _File(msgspec.Struct, rename="pascal"):
     status: int | None = None
 
 
-class _RecordStatus(msgspec.Struct, rename="pascal"):
+class _RecordStatus(msgspec.Struct, Generic[T], rename="pascal"):
     room_id: str
     status: int
     record_mode: int | None = None
     stream_type: int | None = None
     record_begin_timestamp: _Moment | None = None
     record_end_timestamp: _Moment | None = None
-    record_files: list[_File] | None = None
-
-
-class _RawRecordStatus(_RecordStatus, rename="pascal"):
-    """The same, with files that are yet to be read."""
-
-    record_files: list[msgspec.Raw] | None = None  # type: ignore[assignment]  # it is another type's field
+    record_files: list[T] | None = None
 
 
 _envelope_decoder = msgspec.json.Decoder(_Envelope)
-_task_list_decoder = msgspec.json.Decoder(_TaskList)
-_raw_task_list_decoder = msgspec.json.Decoder(_RawTaskList)
 _task_decoder = msgspec.json.Decoder(_Task)
 _task_id_decoder = msgspec.json.Decoder(_TaskId)
-_record_status_decoder = msgspec.json.Decoder(_RecordStatus)
-_raw_record_status_decoder = msgspec.json.Decoder(_RawRecordStatus)
 _file_decoder = msgspec.json.Decoder(_File)
+_task_list_decoder = msgspec.json.Decoder(_TaskList[_Task])
+_record_status_decoder = msgspec.json.Decoder(_RecordStatus[_File])
+_raw_task_list_decoder = msgspec.json.Decoder(_TaskList[msgspec.Raw])
+_raw_record_status_decoder = msgspec.json.Decoder(_RecordStatus[msgspec.Raw])
 
 
 def decode_tasks(status: int, content: bytes, *, page: int = 1, received: Received = _UNKNOWN) -> TaskPage:
@@ -223,20 +210,21 @@ def decode_tasks(status: int, content: bytes, *, page: int = 1, received: Receiv
     """
     envelope = _open(status, content, received)
     request_id = envelope.request_id or ""
+    data: _TaskList[Any]
     unreadable: list[Unreadable] = []
     try:
         data = _decode(_task_list_decoder, envelope.data, "$.Data", status, request_id)
+        rows: Sequence[_Task] = data.taskid_list or data.task_list or ()
     except ZegoBadAnswerError:
-        data, unreadable = _each_task(
-            _decode(_raw_task_list_decoder, envelope.data, "$.Data", status, request_id)
-        )
+        data = _decode(_raw_task_list_decoder, envelope.data, "$.Data", status, request_id)
+        key = "TaskidList" if data.taskid_list else "TaskList"
+        rows, unreadable = _each(_task_decoder, data.taskid_list or data.task_list, f"$.Data.{key}")
     if data.taskid_list is None and data.task_list is None and data.total_count and page == 1:
         raise ZegoBadAnswerError(
             "it counts tasks but has neither `TaskidList` nor `TaskList`",
             http_status=status,
             request_id=request_id,
         )
-    rows = data.taskid_list or data.task_list or ()
     return TaskPage(
         total=data.total_count,
         recordings=tuple(
@@ -259,14 +247,14 @@ def decode_record_status(
     """
     envelope = _open(status, content, received)
     request_id = envelope.request_id or ""
+    data: _RecordStatus[Any]
     unreadable: list[Unreadable] = []
     try:
         data = _decode(_record_status_decoder, envelope.data, "$.Data", status, request_id)
         files: Sequence[_File] = data.record_files or ()
     except ZegoBadAnswerError:
-        raw = _decode(_raw_record_status_decoder, envelope.data, "$.Data", status, request_id)
-        data = raw
-        files, unreadable = _each(_file_decoder, raw.record_files, "$.Data.RecordFiles")
+        data = _decode(_raw_record_status_decoder, envelope.data, "$.Data", status, request_id)
+        files, unreadable = _each(_file_decoder, data.record_files, "$.Data.RecordFiles")
     return RecordingDetails(
         task_id=task_id,
         room_id=data.room_id,
@@ -282,22 +270,11 @@ def decode_record_status(
     )
 
 
-def _each_task(data: _RawTaskList) -> tuple[_TaskList, list[Unreadable]]:
-    named, unreadable = _each(_task_decoder, data.taskid_list, "$.Data.TaskidList")
-    others, unreadable_too = _each(_task_decoder, data.task_list, "$.Data.TaskList")
-    read = _TaskList(
-        data.total_count,
-        None if data.taskid_list is None else named,
-        None if data.task_list is None else others,
-    )
-    return read, unreadable or unreadable_too
-
-
 def _each(
-    decoder: msgspec.json.Decoder[_T], parts: Sequence[msgspec.Raw] | None, at: str
-) -> tuple[list[_T], list[Unreadable]]:
+    decoder: msgspec.json.Decoder[T], parts: Sequence[msgspec.Raw] | None, at: str
+) -> tuple[list[T], list[Unreadable]]:
     """Read each by itself: those that can be, and what is wrong with the others."""
-    read: list[_T] = []
+    read: list[T] = []
     unreadable: list[Unreadable] = []
     for place, part in enumerate(parts or ()):
         try:
@@ -370,12 +347,12 @@ def _open(status: int, content: bytes, received: Received) -> _Envelope:
 
 
 def _decode(
-    decoder: msgspec.json.Decoder[_T],
+    decoder: msgspec.json.Decoder[T],
     content: bytes | msgspec.Raw,
     at: str,
     http_status: int,
     request_id: str = "",
-) -> _T:
+) -> T:
     """Decode, or raise an error that names the place in the answer and never its content."""
     try:
         return decoder.decode(content)

@@ -1,33 +1,21 @@
-"""What is told of every request that was sent: to the log, and to whoever counts them."""
+"""The limiter: who may send the next request to the vendor, and when."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
 import math
 from collections import OrderedDict, deque
-from dataclasses import dataclass
 from enum import IntEnum
-from typing import TYPE_CHECKING, Generic, Protocol, Self, TypeVar
-
-from cachetools import LRUCache
+from typing import TYPE_CHECKING, Protocol, Self
 
 from bot.errors import TooLateError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Hashable
+    from collections.abc import Callable
     from types import TracebackType
-
-logger = logging.getLogger(__name__)
-
 
 BACKGROUND_SHARE = 20
 """While both lanes wait, every 20th turn goes to the background lane, so that it never starves."""
-
-USUAL_TURNS = 6
-"""As many calls as a screen of an answer takes at most, one after the other: 2 in most cases."""
-
-FLOWS_KNOWN = 10_000
 
 
 class Lane(IntEnum):
@@ -35,107 +23,6 @@ class Lane(IntEnum):
 
     INTERACTIVE = 0
     BACKGROUND = 1
-
-
-class Waiting(Protocol):
-    """What stands in the queue: in a lane, as part of a flow."""
-
-    lane: Lane
-    flow: Hashable
-
-
-_T = TypeVar("_T", bound=Waiting)
-
-
-class FairQueue(Generic[_T]):
-    """Who waits, in the order of their turns: lane by lane, and inside a lane one of each flow in turn.
-
-    A flow that had its turn and comes back with its next call goes before those that have not begun: where
-    more is asked than can be answered, some get a whole answer in time, instead of everybody half of one.
-    """
-
-    def __init__(self) -> None:
-        self._turns_had: LRUCache[Hashable, int] = LRUCache(FLOWS_KNOWN)
-        self._lanes: dict[Lane, OrderedDict[Hashable, OrderedDict[_T, None]]] = {
-            lane: OrderedDict() for lane in Lane
-        }
-        self._waiting = dict.fromkeys(Lane, 0)
-        self._passed_over = 0
-
-    def __len__(self) -> int:
-        return sum(self._waiting.values())
-
-    def waiting(self, lane: Lane) -> int:
-        """How many wait in a lane."""
-        return self._waiting[lane]
-
-    def push(self, turn: _T) -> None:
-        """Put a turn at the end of its flow."""
-        flows = self._lanes[turn.lane]
-        goes_first = self._goes_first(turn.flow, flows)
-        flows.setdefault(turn.flow, OrderedDict())[turn] = None
-        if goes_first:
-            flows.move_to_end(turn.flow, last=False)
-        self._waiting[turn.lane] += 1
-
-    def had_turn(self, flow: Hashable) -> None:
-        """Note that a call of a flow has its turn."""
-        if flow is not None:
-            self._turns_had[flow] = self._turns_had.get(flow, 0) + 1
-
-    def _goes_first(self, flow: Hashable, flows: Container[Hashable]) -> bool:
-        """Whether a call that comes now belongs to a flow that has begun and is not a long one."""
-        return flow not in flows and 0 < self._turns_had.get(flow, 0) < USUAL_TURNS
-
-    def remove(self, turn: _T) -> bool:
-        """Take a turn out, wherever it stands; False when it does not wait."""
-        flows = self._lanes[turn.lane]
-        members = flows.get(turn.flow)
-        if members is None or turn not in members:
-            return False
-        del members[turn]
-        if not members:
-            del flows[turn.flow]
-        self._waiting[turn.lane] -= 1
-        return True
-
-    def pop(self, lane: Lane | None = None) -> _T:
-        """Take out the turn that comes next, of this lane if somebody waits there. The queue is not empty."""
-        if lane is None or not self._waiting[lane]:
-            lane = self._next_lane()
-        flow, members = next(iter(self._lanes[lane].items()))
-        turn = next(iter(members))
-        self.remove(turn)
-        if members:
-            self._lanes[lane].move_to_end(flow)
-        return turn
-
-    def _next_lane(self) -> Lane:
-        if not self._waiting[Lane.BACKGROUND]:
-            return Lane.INTERACTIVE
-        self._passed_over += 1
-        if self._waiting[Lane.INTERACTIVE] and self._passed_over < BACKGROUND_SHARE:
-            return Lane.INTERACTIVE
-        self._passed_over = 0
-        return Lane.BACKGROUND
-
-    def ahead(self, lane: Lane, flow: Hashable, turn: _T | None = None) -> int:
-        """How many go before `turn`, or before one that would join `flow` now, if nobody else comes."""
-        flows = self._lanes[lane]
-        members = flows.get(flow, ())
-        place = len(members) if turn is None else list(members).index(turn)
-        count, rotates_first = place, 0 if turn is None and self._goes_first(flow, flows) else 1
-        if flow not in flows:  # the usual case, and there may be thousands in front
-            count += len(flows) * rotates_first
-        else:
-            for name, others in flows.items():
-                if name == flow:
-                    rotates_first = 0
-                else:
-                    count += min(len(others), place + rotates_first)
-        if lane is Lane.BACKGROUND:
-            count += min(self._waiting[Lane.INTERACTIVE], (BACKGROUND_SHARE - 1) * (count + 1))
-        return count
 
 
 class Permit:
@@ -294,31 +181,31 @@ def _nobody(_: Lane) -> int:
     return 0
 
 
-__all__ = ["Lane", "Limiter", "Turn"]
+class Slot:
+    """One call's place in the queue, then its permit: `async with limiter.slot(lane)`."""
 
+    __slots__ = ("_limiter", "granted", "lane", "permit", "waited_seconds")
 
-class Turn:
-    """One call's place in the queue, then its permit: `async with limiter.turn(...) as turn`."""
-
-    __slots__ = ("_limiter", "deadline", "flow", "granted", "lane", "permit", "waited_seconds")
-
-    def __init__(self, limiter: Limiter, lane: Lane, flow: Hashable, deadline: float | None) -> None:
+    def __init__(self, limiter: Limiter, lane: Lane) -> None:
         self._limiter = limiter
         self.lane = lane
-        self.flow = flow
-        self.deadline = deadline
         self.granted: asyncio.Future[Permit] | None = None
         self.permit: Permit | None = None
         self.waited_seconds = 0.0
 
     @property
+    def waits(self) -> bool:
+        """Whether it still needs a permit; one that was cancelled stands in the queue a little longer."""
+        return self.granted is not None and not self.granted.done()
+
+    @property
     def ahead(self) -> int:
-        """How many calls go first, as things stand; 0 when it does not wait."""
+        """How many calls go first, as things stand; 0 when it doesn't wait."""
         return self._limiter.ahead(self)
 
-    def promote(self, lane: Lane, flow: Hashable) -> None:
-        """Wait in another lane from now on, behind those of `flow` that wait there already."""
-        self._limiter.move(self, lane, flow)
+    def promote(self, lane: Lane) -> None:
+        """Wait in another lane from now on, behind those who wait there already."""
+        self._limiter.move(self, lane)
 
     async def __aenter__(self) -> Self:
         await self._limiter.acquire(self)
@@ -331,7 +218,10 @@ class Turn:
 
 
 class Limiter:
-    """Hands permits out to the calls that wait, fairly. All times are the event loop's.
+    """Hands permits to the calls that wait: people before background work, first come, first served.
+
+    While both lanes wait, every 20th turn goes to the background, so that it never starves. All times are the
+    event loop's.
 
     Args:
         permits: how many requests a window may hold, for this process alone; or where permits come from.
@@ -344,9 +234,10 @@ class Limiter:
     ) -> None:
         self._permits = LocalPermits(permits, hold_seconds) if isinstance(permits, int) else permits
         self._permits.on_free = self._grant
+        self._permits.waiting = self.waiting
         self._max_waiting = max_waiting
-        self._queue: FairQueue[Turn] = FairQueue()
-        self._permits.waiting = self._queue.waiting
+        self._lanes: dict[Lane, OrderedDict[Slot, None]] = {lane: OrderedDict() for lane in Lane}
+        self._passed_over = 0
 
     @property
     def permits(self) -> int:
@@ -359,167 +250,133 @@ class Limiter:
         return self._permits.in_use
 
     def waiting(self, lane: Lane | None = None) -> int:
-        """How many calls wait for a turn, in one lane or in all."""
-        return len(self._queue) if lane is None else self._queue.waiting(lane)
+        """How many calls wait, in one lane or in all."""
+        return sum(map(len, self._lanes.values())) if lane is None else len(self._lanes[lane])
 
-    def turn(self, lane: Lane, flow: Hashable = None, deadline: float | None = None) -> Turn:
-        """One call's turn, to be entered with `async with`.
-
-        Args:
-            lane: a person waiting, or background work.
-            flow: the question it belongs to; flows of one lane take turns. None is a flow like any other.
-            deadline: event-loop time after which nobody waits any more.
+    def slot(self, lane: Lane) -> Slot:
+        """One call's place in the queue, to be entered with `async with`.
 
         Raises:
-            TooLateError: on entering; at once where the queue in front makes the deadline impossible or is
-                full, else at the deadline.
+            TooLateError: on entering, where the queue is full.
         """
-        return Turn(self, lane, flow, deadline)
+        return Slot(self, lane)
 
-    def check(self, lane: Lane, flow: Hashable, deadline: float | None) -> None:
-        """Refuse a call that cannot have its turn before its deadline, even if every answer came at once.
+    def check(self, lane: Lane, deadline: float | None = None) -> None:
+        """Refuse a call that can't leave before its deadline, even if every answer came at once.
 
         Raises:
-            TooLateError: with the number of calls in front.
+            TooLateError: that, or the queue is full; with the number of calls in front.
         """
-        if len(self._queue) >= self._max_waiting:
-            raise TooLateError(0.0, ahead=len(self._queue))
+        if self.waiting() >= self._max_waiting:
+            raise TooLateError(0.0, ahead=self.waiting())
         if deadline is None:
             return
         now = asyncio.get_running_loop().time()
-        ahead = self._queue.ahead(lane, flow)
+        ahead = self._with_people(lane, len(self._lanes[lane]))
         if self._permits.earliest(ahead, now) > deadline:
             raise TooLateError(max(0.0, deadline - now), ahead=ahead)
 
-    async def acquire(self, turn: Turn) -> None:
-        """Wait until `turn` has a permit; every permit must be given back by `release`.
+    async def acquire(self, slot: Slot) -> None:
+        """Wait until `slot` has a permit; every permit must be given back by `release`.
 
         Raises:
-            TooLateError: as `turn` says.
+            TooLateError: the queue is full.
         """
-        self.check(turn.lane, turn.flow, turn.deadline)
+        self.check(slot.lane)
+        if slot.lane is Lane.INTERACTIVE or not self.waiting():  # else others of its lane go first
+            slot.permit = self._permits.take(slot.lane)
+            if slot.permit is not None:
+                self._permits.use(slot.lane)
+                return
         loop = asyncio.get_running_loop()
         began = loop.time()
-        if turn.lane is Lane.INTERACTIVE or not len(self._queue):  # else others of its lane go first
-            turn.permit = self._permits.take(turn.lane)
-            if turn.permit is not None:
-                self._permits.use(turn.lane)
-                self._queue.had_turn(turn.flow)
-                return
-        granted = turn.granted = loop.create_future()
-        self._queue.push(turn)
-        timer = None
-        if turn.deadline is not None:
-            timer = loop.call_at(turn.deadline, self._expire, turn, began)
-        self._permits.ask(turn.lane)
+        granted = slot.granted = loop.create_future()
+        self._lanes[slot.lane][slot] = None
+        self._permits.ask(slot.lane)
         try:
-            turn.permit = await granted
+            slot.permit = await granted
         except BaseException:
             # A task cancelled in the loop turn of its grant has the permit although the wait says otherwise.
-            if not self._queue.remove(turn) and _has_permit(granted):
+            if not self._leave(slot) and granted.done() and not granted.cancelled():
                 self._permits.give_up(granted.result())
             raise
         finally:
-            turn.granted = None
-            turn.waited_seconds = loop.time() - began
-            if timer is not None:
-                timer.cancel()
+            slot.granted = None
+            slot.waited_seconds = loop.time() - began
 
-    def release(self, turn: Turn) -> None:
+    def release(self, slot: Slot) -> None:
         """The call has ended: its permit comes back when the window is over."""
-        if turn.permit is not None:
-            self._permits.give_back(turn.permit)
-            turn.permit = None
+        if slot.permit is not None:
+            self._permits.give_back(slot.permit)
+            slot.permit = None
 
-    def move(self, turn: Turn, lane: Lane, flow: Hashable) -> None:
-        """Let a turn wait elsewhere; one that does not wait only changes its words."""
-        waits = self._queue.remove(turn)
-        turn.lane, turn.flow = lane, flow
+    def move(self, slot: Slot, lane: Lane) -> None:
+        """Let a slot wait in another lane; one that doesn't wait only changes its label."""
+        waits = self._leave(slot)
+        slot.lane = lane
         if waits:
-            self._queue.push(turn)
+            self._lanes[lane][slot] = None
             self._grant()
             self._permits.ask(lane)
 
-    def ahead(self, turn: Turn) -> int:
-        """How many go before a turn, as things stand; 0 when it does not wait."""
-        if turn.granted is None or turn.granted.done():
+    def ahead(self, slot: Slot) -> int:
+        """How many go before a slot, as things stand; 0 when it doesn't wait."""
+        if not slot.waits:
             return 0
-        return self._queue.ahead(turn.lane, turn.flow, turn)
+        return self._with_people(slot.lane, list(self._lanes[slot.lane]).index(slot))
 
     def start(self) -> None:
-        """Be ready before the first call: what replicas share is known to them then."""
+        """Be ready before the first call: replicas know of this one then."""
         self._permits.start()
 
     async def aclose(self) -> None:
         """Give back every permit. Nobody may wait any more."""
         await self._permits.aclose()
 
-    def _expire(self, turn: Turn, began: float) -> None:
-        if turn.granted is not None and not turn.granted.done():
-            waited_seconds = asyncio.get_running_loop().time() - began
-            turn.granted.set_exception(TooLateError(waited_seconds, ahead=self.ahead(turn)))
-            self._queue.remove(turn)
+    def _with_people(self, lane: Lane, ahead: int) -> int:
+        """How many go before one who has so many of his own lane before him, if nobody else comes."""
+        if lane is Lane.INTERACTIVE:
+            return ahead
+        return ahead + min(self.waiting(Lane.INTERACTIVE), (BACKGROUND_SHARE - 1) * (ahead + 1))
+
+    def _leave(self, slot: Slot) -> bool:
+        """Take a slot out of the queue; False when it doesn't wait."""
+        lane = self._lanes[slot.lane]
+        if slot not in lane:
+            return False
+        del lane[slot]
+        return True
 
     def _grant(self) -> None:
         """Let through as many as there are permits."""
-        while len(self._queue):
-            lane = Lane.INTERACTIVE if self._queue.waiting(Lane.INTERACTIVE) else Lane.BACKGROUND
+        while self.waiting():
+            lane = Lane.INTERACTIVE if self._lanes[Lane.INTERACTIVE] else Lane.BACKGROUND
             permit = self._permits.take(lane)
             if permit is None:
                 return
-            turn = self._next(permit)
-            if turn is None or turn.granted is None:
+            slot = self._next(permit)
+            if slot is None or slot.granted is None:
                 self._permits.give_up(permit)
                 return
-            self._permits.use(turn.lane)
-            self._queue.had_turn(turn.flow)
-            turn.granted.set_result(permit)
+            self._permits.use(slot.lane)
+            slot.granted.set_result(permit)
 
-    def _next(self, permit: Permit) -> Turn | None:
-        while len(self._queue):
-            turn = self._queue.pop(permit.lane)
-            # A waiter cancelled in this loop turn stands in the queue until its task runs.
-            if turn.granted is not None and not turn.granted.done():
-                return turn
+    def _next(self, permit: Permit) -> Slot | None:
+        """Take out the slot whose turn it is, of the permit's lane if somebody waits there."""
+        while self.waiting():
+            lane = permit.lane
+            if lane is None or not self._lanes[lane]:
+                lane = self._lane_in_turn()
+            slot, _ = self._lanes[lane].popitem(last=False)
+            if slot.waits:
+                return slot
         return None
 
-
-def _has_permit(granted: asyncio.Future[Permit]) -> bool:
-    return granted.done() and not granted.cancelled() and granted.exception() is None
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """One request to the vendor.
-
-    Attributes:
-        action: the vendor's name of it.
-        code: the vendor's, `0` when all was well; the error's class where there was no code.
-        seconds: from its leaving to its answer.
-        waited_seconds: how long it had waited for its turn.
-        lane: where.
-        attempt: the how manieth of its call, from 1.
-    """
-
-    action: str
-    code: str
-    seconds: float
-    waited_seconds: float
-    lane: Lane
-    attempt: int
-
-    def tell(self, on_call: Callable[[Sent], None] | None) -> None:
-        """Log it at DEBUG, under the reference of whoever asked first, and have it counted."""
-        if on_call:
-            on_call(self)
-        if logger.isEnabledFor(logging.DEBUG):
-            logger.debug(
-                "%(action)s: code %(code)s in %(ms).0f ms, waited %(waited_ms).0f ms, attempt %(attempt)d",
-                {
-                    "action": self.action,
-                    "code": self.code,
-                    "ms": round(self.seconds * 1000, 1),
-                    "waited_ms": round(self.waited_seconds * 1000, 1),
-                    "attempt": self.attempt,
-                },
-            )
+    def _lane_in_turn(self) -> Lane:
+        if not self._lanes[Lane.BACKGROUND]:
+            return Lane.INTERACTIVE
+        self._passed_over += 1
+        if self._lanes[Lane.INTERACTIVE] and self._passed_over < BACKGROUND_SHARE:
+            return Lane.INTERACTIVE
+        self._passed_over = 0
+        return Lane.BACKGROUND

@@ -56,7 +56,6 @@ from bot.slack.sign_in import Home
 from bot.terminal.query import details_json, page_json
 from bot.terminal.text import show_details, show_page
 from bot.verdicts.judge import judge, judge_row
-from bot.verdicts.types import Known
 from bot.zegocloud.decoding import decode_record_status, decode_tasks
 from tests.world import NOW, NOW_MS
 
@@ -505,7 +504,7 @@ def check_details(given: tuple[tuple[int, bytes], str, str, Audience]) -> None:
         Recording(task_id, details.room_id, 2, NOW_MS - 1),
         Recording("another", details.room_id, 2, NOW_MS),
     )
-    verdicts = judge(details, NOW_MS, Known(others))
+    verdicts = judge(details, NOW_MS, others)
     check_message(
         {
             "text": build_details_text(details, verdicts, zone=zone, audience=audience),

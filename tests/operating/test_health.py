@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from bot.errors import ZegoBusyError
+from bot.errors import InvalidSignatureError, ZegoBusyError
 from bot.operating.health import PROBE_EVERY_SECONDS, Health
 from bot.sandbox.zego_faults import Fault, FaultKind
 from tests.virtual_time import in_virtual_time
@@ -109,7 +109,8 @@ async def test_a_look_is_one_question_that_waits_behind_everyone(world: World) -
     await world.ask("room=1230 last=6h")
     assert world.bot.health.degraded() == ["vendor"]
     before = world.vendor_calls
-    await world.bot.recordings.zego.probe()
+    with pytest.raises(InvalidSignatureError):
+        await world.bot.recordings.zego.probe()
     assert world.bot.health.degraded() == ["vendor"]
     world.zego.behave()
     await world.bot.recordings.zego.probe()

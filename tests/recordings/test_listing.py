@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from bot.recordings.listing import PAGES_AT_FIRST
 from bot.sandbox.zego_faults import Fault, FaultKind
+from bot.zegocloud.limiter import Lane
+from bot.zegocloud.protocol import PAGE_SIZE
 from tests.recordings.test_truth import all_ids, read_back, read_forward
 from tests.vendor import Vendor, a_vendor, ids
 from tests.world import HOUR_MS, MINUTE_MS, NOW_MS
 
 if TYPE_CHECKING:
+    from bot.recordings.page import Page
     from bot.sandbox.recording_index import Order
+    from bot.zegocloud.client import Sent
 
 SECOND_MS = 1000
 
@@ -60,6 +66,36 @@ async def test_a_screen_of_ten_thousand_costs_few_calls(text: str, calls: int) -
         everything = {"ended": ended, "ongoing": running, "all": ended + running}[page.question.query.status]
         assert page.total == (len(everything) if not rooms else sum(n % 7 in (1, 2) for n in range(10_000)))
         assert len(page.recordings) == page.question.query.size
+
+
+async def test_a_question_is_not_held_up_by_somebody_elses_long_scan() -> None:
+    async with a_vendor(rps=2) as vendor:
+        add_many(vendor, 3_000)
+        short: list[asyncio.Task[Page]] = []
+
+        def ask_in_between(number: int, _: dict[str, Any]) -> None:
+            if number == 35:
+                short.append(asyncio.create_task(vendor.ask("room=r1 status=ended last=6h")))
+
+        vendor.zego.before_list = ask_in_between
+        scanned = await vendor.ask("status=failed last=3d")
+        assert (await short[0]).total
+        assert (scanned.total, scanned.exact) == (0, True)
+        rooms = [request.body.get("RoomId") for request in vendor.zego.requests]
+    assert len(rooms) > 60
+    assert rooms.index("r1") < 35 + 5
+
+
+async def test_the_first_pages_of_a_scan_do_not_wait_behind_background_work() -> None:
+    async with a_vendor() as vendor:
+        add_many(vendor, 1_000)
+        sent: list[Sent] = []
+        vendor.recordings.zego.on_call = sent.append
+        await vendor.ask("status=failed last=3d")
+    lanes = [call.lane for call in sent]
+    once = 3  # the vendor's clock, the first page of what runs and of what ended
+    assert lanes.count(Lane.INTERACTIVE) == once + PAGES_AT_FIRST
+    assert lanes.count(Lane.BACKGROUND) == 1_000 // PAGE_SIZE - 1 - PAGES_AT_FIRST
 
 
 async def test_the_next_screens_cost_nothing_while_the_pages_are_fresh() -> None:

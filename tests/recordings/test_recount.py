@@ -61,73 +61,73 @@ async def test_rows_that_came_and_went_are_found(
     seed.shuffle(rows)  # type: ignore[attr-defined]
     known = rows[missing:]
     left = [Recording(f"gone{n}", "a", 3, START_MS + 1 + n * 7_919) for n in range(gone)]
-    mended = RecountedList(WHOLE, vendor.fetch, [as_read(known + left)], most_calls=10_000)
-    await mended.mend()
+    recounted = RecountedList(WHOLE, vendor.fetch, [as_read(known + left)], most_calls=10_000)
+    await recounted.recount()
     if missing != gone:
-        assert {row for row, _ in mended.rows.values()} == vendor.rows or hidden_by_equal_counts(
-            mended, vendor
+        assert {row for row, _ in recounted.rows.values()} == vendor.rows or hidden_by_equal_counts(
+            recounted, vendor
         )
-        assert mended.steady
+        assert recounted.steady
 
 
-def hidden_by_equal_counts(mended: RecountedList, vendor: Counting) -> bool:
+def hidden_by_equal_counts(recounted: RecountedList, vendor: Counting) -> bool:
     """One that came and one that went in the same stretch of more than a page leave its count as it was."""
-    return len(mended.rows) == len(vendor.rows)
+    return len(recounted.rows) == len(vendor.rows)
 
 
 async def test_a_few_changes_cost_a_few_calls() -> None:
     vendor = Counting(range(START_MS, END_MS, 100))
     known = [row for row in vendor.rows if row.task_id not in {"17", "5000", "9999"}]
-    mended = RecountedList(WHOLE, vendor.fetch, [as_read(known)], most_calls=400)
-    await mended.mend()
-    assert len(mended.rows) == 10_000
-    assert mended.steady
+    recounted = RecountedList(WHOLE, vendor.fetch, [as_read(known)], most_calls=400)
+    await recounted.recount()
+    assert len(recounted.rows) == 10_000
+    assert recounted.steady
     assert vendor.calls < 60
-    await mended.mend()
+    await recounted.recount()
     assert vendor.calls < 61 + 1
 
 
 async def test_more_of_one_moment_than_a_page_holds_cannot_be_told_apart() -> None:
     vendor = Counting([START_MS + 500] * 120)
-    mended = RecountedList(WHOLE, vendor.fetch, [as_read(list(vendor.rows)[:100])], most_calls=400)
-    await mended.mend()
-    assert not mended.steady
+    recounted = RecountedList(WHOLE, vendor.fetch, [as_read(list(vendor.rows)[:100])], most_calls=400)
+    await recounted.recount()
+    assert not recounted.steady
     assert vendor.calls < 100
 
 
 async def test_counts_that_do_not_fit_the_rows_are_not_believed() -> None:
     vendor = Counting(range(START_MS, END_MS, 5_000), extra=3)
-    mended = RecountedList(WHOLE, vendor.fetch, [as_read(vendor.rows)], most_calls=400)
-    await mended.mend()
-    assert {row for row, _ in mended.rows.values()} == vendor.rows
-    assert not mended.steady
+    recounted = RecountedList(WHOLE, vendor.fetch, [as_read(vendor.rows)], most_calls=400)
+    await recounted.recount()
+    assert {row for row, _ in recounted.rows.values()} == vendor.rows
+    assert not recounted.steady
 
 
 async def test_rows_that_cannot_be_read_are_no_change_and_cost_no_more_than_any_other() -> None:
     vendor = Counting(range(START_MS, END_MS, 500), unreadable=3)
     page = as_read(vendor.rows - vendor.unreadable)
     told = tuple(Unreadable(row.task_id, row.task_id, "") for row in vendor.unreadable)
-    mended = RecountedList(WHOLE, vendor.fetch, [replace(page, unreadable=told)], most_calls=400)
-    await mended.mend()
-    assert (vendor.calls, mended.steady) == (1, True)
+    recounted = RecountedList(WHOLE, vendor.fetch, [replace(page, unreadable=told)], most_calls=400)
+    await recounted.recount()
+    assert (vendor.calls, recounted.steady) == (1, True)
     vendor.rows |= {Recording(f"new{n}", "a", 3, START_MS + n * 300_001) for n in (1, 2, 3)}
-    await mended.mend()
-    assert {row for row, _ in mended.rows.values()} == vendor.rows - vendor.unreadable
-    assert mended.unreadable.keys() == {row.task_id for row in vendor.unreadable}
-    assert mended.steady
+    await recounted.recount()
+    assert {row for row, _ in recounted.rows.values()} == vendor.rows - vendor.unreadable
+    assert recounted.unreadable.keys() == {row.task_id for row in vendor.unreadable}
+    assert recounted.steady
     assert vendor.calls < 60
 
 
 async def test_calls_run_out() -> None:
     vendor = Counting(range(START_MS, END_MS, 100))
-    mended = RecountedList(WHOLE, vendor.fetch, [as_read([])], most_calls=20)
-    await mended.mend()
-    assert not mended.steady
+    recounted = RecountedList(WHOLE, vendor.fetch, [as_read([])], most_calls=20)
+    await recounted.recount()
+    assert not recounted.steady
     assert vendor.calls < 45
 
 
 async def test_the_moment_until_which_it_is_known_is_that_of_the_first_count() -> None:
     vendor = Counting(range(START_MS, END_MS, 5_000))
-    mended = RecountedList(WHOLE, vendor.fetch, [as_read(list(vendor.rows)[:150])], most_calls=400)
-    await mended.mend()
-    assert mended.until_ms == 1 < vendor.calls
+    recounted = RecountedList(WHOLE, vendor.fetch, [as_read(list(vendor.rows)[:150])], most_calls=400)
+    await recounted.recount()
+    assert recounted.until_ms == 1 < vendor.calls

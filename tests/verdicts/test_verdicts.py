@@ -25,15 +25,13 @@ from bot.models import (
 from bot.sandbox.recording_scenes import SCENES
 from bot.sandbox.zegocloud import SimulatedZego
 from bot.verdicts.judge import judge, judge_row, needs_attention, worst
-from bot.verdicts.tasks import QUIT_REASONS
-from bot.verdicts.types import At, Kind, Known, Outside, Thresholds, Verdict
-from bot.zegocloud.cache import is_final
+from bot.verdicts.types import At, Kind, Outside, Thresholds, Verdict
 from bot.zegocloud.client import ZegoClient
 from bot.zegocloud.limiter import Limiter
-from bot.zegocloud.protocol import PAGE_SIZE, DescribeTasks, TaskFilter
+from bot.zegocloud.protocol import PAGE_SIZE, DescribeRecordStatus, DescribeTasks, TaskFilter
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Collection
 
 SECOND, MINUTE, HOUR = 1000, 60_000, 3_600_000
 NOW = 1_795_417_200_000
@@ -80,8 +78,8 @@ def a_row(minutes: float, status: int = ONGOING, room: str = "1230", task: str =
     return Recording(task, room, status, NOW - round(minutes * MINUTE))
 
 
-def kinds(details: RecordingDetails, known: Known | None = None) -> list[Kind]:
-    return [verdict.kind for verdict in judge(details, NOW, known or Known())]
+def kinds(details: RecordingDetails, known: Collection[Recording] | None = None) -> list[Kind]:
+    return [verdict.kind for verdict in judge(details, NOW, known)]
 
 
 def said(verdict: Verdict) -> str:
@@ -94,8 +92,8 @@ def said(verdict: Verdict) -> str:
     )  # fmt: skip
 
 
-def words_of(kind: Kind, details: RecordingDetails, known: Known | None = None) -> str:
-    return said(next(v for v in judge(details, NOW, known or Known()) if v.kind is kind))
+def words_of(kind: Kind, details: RecordingDetails, known: Collection[Recording] | None = None) -> str:
+    return said(next(v for v in judge(details, NOW, known) if v.kind is kind))
 
 
 WHOLE = a_file()
@@ -332,7 +330,7 @@ def test_a_verdict_holds_where_it_should_and_nowhere_else(
 def test_double_needs_something_else_running_in_the_same_room(
     what: str, task: RecordingDetails, rows: list[Recording], holds: bool
 ) -> None:
-    assert (Kind.DOUBLE in kinds(task, Known(running_in_room=tuple(rows)))) is holds
+    assert (Kind.DOUBLE in kinds(task, tuple(rows))) is holds
 
 
 @pytest.mark.parametrize(
@@ -341,7 +339,7 @@ def test_double_needs_something_else_running_in_the_same_room(
         (
             Kind.LOST,
             a_task(WHOLE, a_file(stream_id="guest", status=5)),
-            Known(),
+            None,
             (
                 "1 of 2 files could be uploaded neither to your storage nor to ZEGOCLOUD's backup: "
                 "<guest_-60.mp4>. Check that the bucket exists and its key may write to it, then open a "
@@ -351,7 +349,7 @@ def test_double_needs_something_else_running_in_the_same_room(
         (
             Kind.LOST,
             a_task(*(a_file(-60 + place, 1, status=5) for place in range(5))),
-            Known(),
+            None,
             (
                 "5 of 5 files could be uploaded neither to your storage nor to ZEGOCLOUD's backup: "
                 "<mix_-60.mp4>, <mix_-59.mp4>, <mix_-58.mp4> and 2 more. Check that"
@@ -360,7 +358,7 @@ def test_double_needs_something_else_running_in_the_same_room(
         (
             Kind.RESCUE,
             a_task(a_file(-1620, status=4), WHOLE, began=-1620, ended=-1560),
-            Known(),
+            None,
             (
                 "1 of 2 files is in ZEGOCLOUD's backup storage: <mix_-1620.mp4>. Download before [2760] (1 "
                 "d 22 h left). Then check your bucket and its key"
@@ -369,13 +367,13 @@ def test_double_needs_something_else_running_in_the_same_room(
         (
             Kind.RESCUE,
             a_task(a_file(-4500, status=4), began=-4500, ended=-4440),
-            Known(),
+            None,
             "The only file is in ZEGOCLOUD's backup storage: <mix_-4500.mp4>. It expired [-120] (2 h ago)",
         ),
         (
             Kind.RESCUE,
             running(30, ONGOING, a_file(-30, 10, status=4)),
-            Known(),
+            None,
             (
                 "The only file is in ZEGOCLOUD's backup storage: <mix_-30.mp4>. It keeps files for 3 days: "
                 "download"
@@ -384,81 +382,51 @@ def test_double_needs_something_else_running_in_the_same_room(
         (
             Kind.EMPTY,
             a_task(),
-            Known(),
+            None,
             "It ended after 1 h without a file. Probably nobody published in room <1230>",
         ),
         (
             Kind.EMPTY,
             a_task(),
-            Known(),
+            None,
             "A snapshot task has none either, which is normal: the API does not tell",
         ),
-        (Kind.EMPTY, a_task(stream_type=1), Known(), "It recorded audio only, so it was no snapshot task"),
-        (Kind.FAILED, a_task(status=FAILED), Known(), "It has no files after 1 h: probably nobody published"),
+        (Kind.EMPTY, a_task(stream_type=1), None, "It recorded audio only, so it was no snapshot task"),
+        (Kind.FAILED, a_task(status=FAILED), None, "It has no files after 1 h: probably nobody published"),
         (
             Kind.FAILED,
             a_task(a_file(-1440, 1430), began=-1440, status=FAILED),
-            Known(),
+            None,
             "It ran for about 24 h: probably the time limit (MaxRecordTime)",
         ),
         (
             Kind.FAILED,
             a_task(a_file(-2881, 2800), began=-2881, status=FAILED),
-            Known(),
+            None,
             "It ran for about 48 h: probably the time limit (MaxRecordTime)",
         ),
         (
             Kind.FAILED,
             a_task(a_file(-60, 59.5), status=FAILED),
-            Known(),
+            None,
             "Its last file ends 30 s before it: probably the room was empty for longer than MaxIdleTime",
         ),
         (
             Kind.FAILED,
             a_task(WHOLE, status=FAILED),
-            Known(),
+            None,
             "It ended after 1 h, and ZEGOCLOUD's API does not tell why. Likely: the room was empty",
         ),
         (
             Kind.FAILED,
             a_task(WHOLE, status=FAILED, began=None, ended=None),
-            Known(),
+            None,
             "It ended, and ZEGOCLOUD's API does not tell why.",
-        ),
-        (
-            Kind.FAILED,
-            a_task(WHOLE, status=FAILED),
-            Known(quit_reason=3),
-            (
-                "The reason is that the room was empty for longer than MaxIdleTime (quit_reason 3). That "
-                "is a limit"
-            ),
-        ),
-        (
-            Kind.FAILED,
-            a_task(WHOLE, status=FAILED),
-            Known(quit_reason=4),
-            "The reason is that it reached MaxRecordTime (quit_reason 4). That is a limit doing its work",
-        ),
-        (
-            Kind.FAILED,
-            a_task(WHOLE, status=FAILED),
-            Known(quit_reason=1004),
-            (
-                "The reason: the recorder ran out of space (quit_reason 1004). Open a ticket with "
-                "ZEGOCLOUD about task"
-            ),
-        ),
-        (
-            Kind.FAILED,
-            a_task(WHOLE, status=FAILED),
-            Known(quit_reason=77),
-            "one that the vendor's documentation does not list (quit_reason 77)",
         ),
         (
             Kind.RUNAWAY,
             running(552),
-            Known(),
+            None,
             (
                 "It has been running for 9 h 12 min. It bills until it is stopped; the cap of 24 h stops "
                 "it in 14 h 48 min ([888]). Stop it if nobody needs it."
@@ -467,7 +435,7 @@ def test_double_needs_something_else_running_in_the_same_room(
         (
             Kind.RUNAWAY,
             running(26 * 60),
-            Known(),
+            None,
             (
                 "It has been running for 1 d 2 h, longer than the usual cap of 24 h: by arrangement it may "
                 "be 48 h, which ends in 22 h ([1320]). It bills until"
@@ -476,14 +444,14 @@ def test_double_needs_something_else_running_in_the_same_room(
         (
             Kind.RUNAWAY,
             running(50 * 60),
-            Known(),
+            None,
             "It has been running for 2 d 2 h, longer than any cap that ZEGOCLOUD documents (48 h).",
         ),
-        (Kind.RUNAWAY, running(540, PAUSED), Known(), "It has been running for 9 h and is paused now."),
+        (Kind.RUNAWAY, running(540, PAUSED), None, "It has been running for 9 h and is paused now."),
         (
             Kind.DOUBLE,
             running(30),
-            Known(running_in_room=(a_row(20),)),
+            (a_row(20),),
             (
                 "Running in room <1230> besides this one: <other> (since [-20]); both bill. That may be "
                 "deliberate, one mixed and one of single streams (this one is mixed); else stop the one "
@@ -493,7 +461,7 @@ def test_double_needs_something_else_running_in_the_same_room(
         (
             Kind.DOUBLE,
             running(30, mode=1),
-            Known(running_in_room=(a_row(20), a_row(10, task="a"), a_row(40, task="b"), a_row(50, task="c"))),
+            (a_row(20), a_row(10, task="a"), a_row(40, task="b"), a_row(50, task="c")),
             (
                 "besides this one: <a> (since [-10]), <other> (since [-20]), <b> (since [-40]) and 1 more; "
                 "all 5 bill. That may be deliberate, one mixed and one of single streams (this one records "
@@ -503,47 +471,41 @@ def test_double_needs_something_else_running_in_the_same_room(
         (
             Kind.DOUBLE,
             running(30, mode=None),
-            Known(running_in_room=(a_row(20),)),
+            (a_row(20),),
             "one of single streams; else",
         ),
         (
             Kind.STUCK_START,
             running(10, STARTING),
-            Known(),
+            None,
             (
                 "It has been starting for 10 min and never began to record. Check that the recorder can "
                 "log in to room <1230>"
             ),
         ),
-        (Kind.PAUSED, running(30, PAUSED), Known(), "Since when, ZEGOCLOUD's API does not tell."),
-        (
-            Kind.PAUSED,
-            running(30, PAUSED),
-            Known(paused_since_ms=NOW - 12 * MINUTE),
-            "Since [-12] (12 min). Nothing is recorded until it is resumed; stop it if nobody will.",
-        ),
+        (Kind.PAUSED, running(30, PAUSED), None, "Since when, ZEGOCLOUD's API does not tell."),
         (
             Kind.UPLOADING,
             a_task(a_file(status=2), WHOLE, ended=-4),
-            Known(),
+            None,
             "1 of 2 files is not uploaded yet, 4 min after the end. That is normal at first",
         ),
         (
             Kind.UPLOADING,
             a_task(a_file(-180, status=2), began=-180, ended=-120),
-            Known(),
+            None,
             "The only file is not uploaded yet, 2 h after the end, which is long.",
         ),
         (
             Kind.UPLOADING,
             a_task(a_file(status=2), ended=None),
-            Known(),
+            None,
             "The only file is not uploaded yet. That is normal at first",
         ),
         (
             Kind.SPLIT,
             a_task(a_file(-60, 20), a_file(-38.5, 8.5), a_file(-28, 28)),
-            Known(),
+            None,
             (
                 "Stream <mix> is in 3 files (<mp4>), with 2 gaps of 1 min 30 s from [-40] to [-38.5], and "
                 "of 2 min from [-30] to [-28]. ZEGOCLOUD goes on in a new file when"
@@ -552,7 +514,7 @@ def test_double_needs_something_else_running_in_the_same_room(
         (
             Kind.SPLIT,
             a_task(a_file(-60, 29.9), a_file(-30, 30)),
-            Known(),
+            None,
             (
                 "Stream <mix> is in 2 files (<mp4>) that follow one another without a gap. Play them in "
                 "the order"
@@ -561,13 +523,13 @@ def test_double_needs_something_else_running_in_the_same_room(
         (
             Kind.SPLIT,
             a_task(a_file(-60, None), a_file(-30, 30)),
-            Known(),
+            None,
             "Stream <mix> is in 2 files (<mp4>). Play them in the order in which they begin.",
         ),
         (
             Kind.SPLIT,
             a_task(*(a_file(-60 + 10 * place, 9) for place in range(6))),
-            Known(),
+            None,
             (
                 "is in 6 files (<mp4>), with 5 gaps of 1 min from [-51] to [-50], and of 1 min from [-41] "
                 "to [-40], and of 1 min from [-31] to [-30], and 2 more. "
@@ -579,7 +541,7 @@ def test_double_needs_something_else_running_in_the_same_room(
                 *(a_file(at, 20, stream_id=stream) for stream in ("a", "b", "c") for at in (-60, -30)),
                 mode=1,
             ),
-            Known(),
+            None,
             (
                 "Stream <a> is in 2 files (<mp4>), with a gap of 10 min from [-40] to [-30]. Stream <b> is "
                 "in 2 files (<mp4>), with a gap of 10 min from [-40] to [-30]. The same goes for 1 more. "
@@ -588,44 +550,44 @@ def test_double_needs_something_else_running_in_the_same_room(
         (
             Kind.SHORT,
             a_task(a_file(-57.9, 12), began=-58),
-            Known(),
+            None,
             "12 of 58 min captured, from [-57.9] to [-45.9]. In the rest nobody published",
         ),
         (
             Kind.SHORT,
             a_task(a_file(-60, 5), a_file(-30, 7, stream_id="guest")),
-            Known(),
+            None,
             "12 of 60 min captured. In the rest nobody published",
         ),
         (
             Kind.SHORT,
             a_task(a_file(-300, 72), began=-300),
-            Known(),
+            None,
             "1 h 12 min of 5 h captured, from [-300] to [-228]. In the rest",
         ),
         (
             Kind.NO_LINK,
             a_task(a_file(url=""), a_file(-60, 60, stream_id="guest", url="", video_id="820e50e5")),
-            Known(),
+            None,
             (
                 "2 of 2 uploaded files have no link: ZEGOCLOUD gives none for Qiniu and Alibaba Cloud VOD. "
                 "Look there for FileId <mix_-60.mp4>, VideoId <820e50e5>."
             ),
         ),
-        (Kind.FINE, a_task(WHOLE), Known(), "It ended well; 1 file uploaded."),
-        (Kind.FINE, running(15), Known(running_in_room=()), "It has run for 15 min; nothing is wrong."),
-        (Kind.FINE, running(1, STARTING), Known(), "It has been starting for 1 min, which is normal."),
+        (Kind.FINE, a_task(WHOLE), None, "It ended well; 1 file uploaded."),
+        (Kind.FINE, running(15), (), "It has run for 15 min; nothing is wrong."),
+        (Kind.FINE, running(1, STARTING), None, "It has been starting for 1 min, which is normal."),
         (
             Kind.FINE,
             running(15, 9),
-            Known(),
+            None,
             "Nothing is wrong as far as can be told: ZEGOCLOUD does not document status 9.",
         ),
-        (Kind.FINE, a_task(a_file(status=None)), Known(), "Nothing is wrong as far as ZEGOCLOUD tells."),
+        (Kind.FINE, a_task(a_file(status=None)), None, "Nothing is wrong as far as ZEGOCLOUD tells."),
     ],
 )
 def test_a_verdict_says_what_it_means_with_its_figures_and_what_to_do(
-    kind: Kind, details: RecordingDetails, known: Known, sentence: str
+    kind: Kind, details: RecordingDetails, known: Collection[Recording] | None, sentence: str
 ) -> None:
     assert sentence in words_of(kind, details, known)
 
@@ -664,17 +626,6 @@ def test_words_change_exactly_at_their_thresholds(
     assert (words in words_of(kind, details)) is said_so
 
 
-@pytest.mark.parametrize("reason", sorted(QUIT_REASONS))
-def test_every_documented_quit_reason_is_put_into_words(reason: int) -> None:
-    words = words_of(Kind.FAILED, a_task(WHOLE, status=FAILED), Known(quit_reason=reason))
-    assert QUIT_REASONS[reason] in words
-    assert f"(quit_reason {reason})" in words
-
-
-def test_the_quit_reasons_are_those_of_the_vendor() -> None:
-    assert set(QUIT_REASONS) == {*range(1, 7), *range(1001, 1012)}
-
-
 @pytest.mark.parametrize(
     ("details", "until"),
     [
@@ -705,29 +656,29 @@ def test_the_last_moment_to_act_is_told_where_there_is_one(
                 a_file(-40, 2, url=""),
                 status=FAILED,
             ),
-            Known(),
+            None,
             [Kind.LOST, Kind.RESCUE, Kind.FAILED, Kind.SPLIT, Kind.UPLOADING, Kind.NO_LINK],
         ),
         (
             a_task(a_file(-60, 2, status=5), a_file(-50, 2, status=4), a_file(-40, 2, url="")),
-            Known(),
+            None,
             [Kind.LOST, Kind.RESCUE, Kind.SPLIT, Kind.SHORT, Kind.NO_LINK],
         ),
         (
             running(600, PAUSED),
-            Known(running_in_room=(a_row(5),)),
+            (a_row(5),),
             [Kind.RUNAWAY, Kind.DOUBLE, Kind.PAUSED],
         ),
         (
             running(600, STARTING),
-            Known(running_in_room=(a_row(5),)),
+            (a_row(5),),
             [Kind.RUNAWAY, Kind.DOUBLE, Kind.STUCK_START],
         ),
-        (a_task(WHOLE), Known(), [Kind.FINE]),
+        (a_task(WHOLE), None, [Kind.FINE]),
     ],
 )
 def test_all_that_holds_is_told_the_worst_first(
-    details: RecordingDetails, known: Known, expected: list[Kind]
+    details: RecordingDetails, known: Collection[Recording] | None, expected: list[Kind]
 ) -> None:
     assert kinds(details, known) == expected
 
@@ -800,10 +751,9 @@ def test_thresholds_can_be_set(
 
 
 def test_a_cap_and_a_slow_upload_and_a_gap_are_worded_by_the_thresholds() -> None:
-    known = Known()
     strict = Thresholds(max_record_ms=12 * HOUR, upload_slow_ms=MINUTE, split_gap_ms=10 * MINUTE)
     runs, uploads, parts = (
-        said(judge(details, NOW, known, strict)[0])
+        said(judge(details, NOW, None, strict)[0])
         for details in (
             running(600),
             a_task(a_file(status=2), ended=-4),
@@ -885,12 +835,12 @@ _details = st.builds(
     as_of_ms=st.just(NOW),
 )
 _rows = st.builds(Recording, st.text(max_size=3), st.text(max_size=1), st.integers(0, 7), st.integers())
-_known = st.builds(Known, st.lists(_rows, max_size=4).map(tuple), _numbers, st.none() | st.integers())
+_known = st.none() | st.lists(_rows, max_size=4)
 
 
 @given(_details, _known)
 def test_any_details_get_verdicts_the_worst_first_each_once_and_fine_only_alone(
-    details: RecordingDetails, known: Known
+    details: RecordingDetails, known: Collection[Recording] | None
 ) -> None:
     verdicts = judge(details, NOW, known)
     severities = [verdict.kind.severity for verdict in verdicts]
@@ -935,7 +885,7 @@ async def all_rows(client: ZegoClient) -> list[Recording]:
         page = total = 0
         while page * PAGE_SIZE <= total:
             page += 1
-            listed = await client.list_tasks(DescribeTasks(status, NOW - 72 * HOUR + 1, NOW, page=page))
+            listed = await client.ask(DescribeTasks(status, NOW - 72 * HOUR + 1, NOW, page=page))
             rows += listed.recordings
             total = listed.total
     return rows
@@ -956,9 +906,9 @@ async def test_every_staged_recording_gets_exactly_the_verdict_it_is_staged_for(
     told_by_row: dict[tuple[str, int], list[Kind]] = {}
     for row in rows:
         in_room = tuple(other for other in running_now if other.room_id == row.room_id)
-        details = await staged.describe_task(row.task_id)
+        details = await staged.ask(DescribeRecordStatus(row.task_id))
         key = (row.room_id, row.began_ms)
-        shown[key] = kinds(details, Known(in_room))
+        shown[key] = kinds(details, in_room)
         told_by_row[key] = [verdict.kind for verdict in judge_row(row, running_now, NOW)]
 
     expected: dict[tuple[str, int], list[Kind]] = {}
@@ -993,4 +943,4 @@ def test_what_a_file_that_cannot_be_read_may_hold_is_not_missed(
     [verdict] = judge(details, NOW)
     assert f"1 of {len(files) + 1} file" in said(verdict)
     assert verdict.headline == ("Lost" if verdicts == [Kind.LOST] else "Not sure")
-    assert not is_final(details)
+    assert not details.is_final

@@ -30,10 +30,9 @@ from bot.errors import (
     ZegoUnreachableError,
 )
 from bot.sandbox.zegocloud import SimulatedZego
-from bot.zegocloud.client import RetryPolicy, ZegoClient
-from bot.zegocloud.in_flight import Asking
+from bot.zegocloud.client import Priority, RetryPolicy, ZegoClient
 from bot.zegocloud.limiter import Lane, Limiter
-from bot.zegocloud.protocol import DescribeTasks, TaskFilter, sign
+from bot.zegocloud.protocol import DescribeRecordStatus, DescribeTasks, TaskFilter, sign
 from bot.zegocloud.transport import MOST_BYTES
 from tests.vendor_server import (
     Reply,
@@ -65,15 +64,15 @@ QUICK = RetryPolicy(
     attempt_timeout_seconds=1.5, total_seconds=6, wait_initial_seconds=0.001, wait_max_seconds=0.002
 )
 QUESTION = DescribeTasks(TaskFilter.ONGOING, 1, 2)
-BACKGROUND = Asking(lane=Lane.BACKGROUND)
+BACKGROUND = Priority(lane=Lane.BACKGROUND)
 
 
 def page_of(number: int) -> DescribeTasks:
     return DescribeTasks(TaskFilter.ONGOING, 1, 2, page=number)
 
 
-def in_seconds(seconds: float, lane: Lane = Lane.INTERACTIVE) -> Asking:
-    return Asking(lane=lane, deadline=asyncio.get_running_loop().time() + seconds)
+def in_seconds(seconds: float, lane: Lane = Lane.INTERACTIVE) -> Priority:
+    return Priority(lane=lane, deadline=asyncio.get_running_loop().time() + seconds)
 
 
 async def settle() -> None:
@@ -93,7 +92,7 @@ class Bench:
         self.client = ZegoClient(app_id=APP_ID, server_secret=SECRET, **settings)
 
     def ask(self, request: DescribeTasks = QUESTION, *args: Any, **more: Any) -> asyncio.Task[TaskPage]:
-        return asyncio.create_task(self.client.list_tasks(request, *args, **more))
+        return asyncio.create_task(self.client.ask(request, *args, **more))
 
     @property
     def requests(self) -> int:
@@ -120,7 +119,7 @@ async def bench(
 
 async def test_sends_what_the_vendor_asks_for() -> None:
     async with bench() as b:
-        page = await b.client.list_tasks(DescribeTasks(TaskFilter.ENDED, 5, 6, room_id="1230", page=2))
+        page = await b.client.ask(DescribeTasks(TaskFilter.ENDED, 5, 6, room_id="1230", page=2))
         (seen,) = b.server.seen
     params = dict(seen.params)
     assert params.pop("Signature") == sign(APP_ID, params["SignatureNonce"], SECRET, int(params["Timestamp"]))
@@ -140,7 +139,7 @@ async def test_sends_what_the_vendor_asks_for() -> None:
 async def test_keeps_the_path_of_the_base_address(suffix: str, path: str) -> None:
     async with VendorServer() as server:
         b = Bench(server, base_url=server.url.rstrip("/") + suffix)
-        await b.client.list_tasks(QUESTION)
+        await b.client.ask(QUESTION)
         await b.client.aclose()
     assert server.seen[0].path == path
 
@@ -158,7 +157,7 @@ async def main():
     )
     await client.prepare()
     before = set(sys.modules)
-    await client.list_tasks(DescribeTasks(TaskFilter.ONGOING, 1, 2))
+    await client.ask(DescribeTasks(TaskFilter.ONGOING, 1, 2))
     print(*sorted(set(sys.modules) - before))
     await client.aclose()
 
@@ -191,7 +190,7 @@ async def test_an_answer_is_as_old_as_its_request() -> None:
 async def test_connections_are_kept_between_requests() -> None:
     async with bench() as b:
         for number in range(1, 6):
-            await b.client.list_tasks(page_of(number))
+            await b.client.ask(page_of(number))
         assert (b.requests, b.server.connections) == (5, 1)
 
 
@@ -232,33 +231,44 @@ async def test_tries_again_where_that_can_help(
 ) -> None:
     async with bench(*script, default=says(2)) as b:
         if error is None:
-            await b.client.list_tasks(QUESTION)
+            await b.client.ask(QUESTION)
         else:
             with pytest.raises(error) as raised:
-                await b.client.list_tasks(QUESTION)
+                await b.client.ask(QUESTION)
             assert type(raised.value) is error
             assert raised.value.tries == requests
         assert b.requests == requests
         assert len({seen.params["SignatureNonce"] for seen in b.server.seen}) == requests
 
 
+class Once(DescribeTasks):
+    repeatable = False
+
+
+async def test_what_may_not_be_repeated_is_sent_once() -> None:
+    async with bench(default=reset()) as b:
+        with pytest.raises(ZegoUnreachableError) as raised:
+            await b.client.ask(Once(TaskFilter.ONGOING, 1, 2))
+        assert (raised.value.tries, b.requests) == (1, 1)
+
+
 async def test_a_refused_connection_is_named_after_all_tries() -> None:
     async with bench(base_url=f"http://127.0.0.1:{await closed_port()}") as b:
         with pytest.raises(ZegoUnreachableError) as raised:
-            await b.client.list_tasks(QUESTION)
+            await b.client.ask(QUESTION)
     assert (raised.value.reason, raised.value.tries) == ("no connection", 3)
 
 
 async def test_an_address_without_a_scheme_is_named() -> None:
     async with bench(base_url="zego.example") as b:
         with pytest.raises(ZegoUnreachableError, match="does not begin with https://"):
-            await b.client.list_tasks(QUESTION)
+            await b.client.ask(QUESTION)
 
 
 async def test_an_untrusted_certificate_is_named(tmp_path: Path) -> None:
     async with bench(tls=await self_signed(tmp_path)) as b:
         with pytest.raises(ZegoUnreachableError, match="its certificate is not valid"):
-            await b.client.list_tasks(QUESTION)
+            await b.client.ask(QUESTION)
         assert b.requests == 0
 
 
@@ -299,7 +309,7 @@ async def test_a_hang_ends_after_the_total_time_and_says_how_long_it_was() -> No
     async with bench(default=hangs(), retry=policy) as b:
         began = asyncio.get_running_loop().time()
         with pytest.raises(ZegoUnreachableError) as raised:
-            await b.client.list_tasks(QUESTION)
+            await b.client.ask(QUESTION)
         took = asyncio.get_running_loop().time() - began
     assert 0.4 <= raised.value.seconds <= took
     assert 1 < raised.value.tries == b.requests < policy.attempts
@@ -310,11 +320,11 @@ async def test_background_work_may_try_for_longer_than_a_person_waits() -> None:
         attempt_timeout_seconds=0.5, total_seconds=0.5, background_total_seconds=9, wait_initial_seconds=0.001
     )
     async with bench(hangs(), hangs(), retry=policy) as b:
-        await b.client.list_tasks(QUESTION, BACKGROUND)
+        await b.client.ask(QUESTION, BACKGROUND)
         assert b.requests == 3
     async with bench(hangs(), hangs(), retry=policy) as b:
         with pytest.raises(ZegoUnreachableError):
-            await b.client.list_tasks(QUESTION)
+            await b.client.ask(QUESTION)
         assert b.requests == 1
 
 
@@ -326,15 +336,15 @@ async def test_waits_as_long_as_the_vendor_says_if_there_is_time(
     retry_after: str, deadline_seconds: float | None, waits: bool
 ) -> None:
     async with bench(says(7, headers={"Retry-After": retry_after})) as b:
-        asking = Asking() if deadline_seconds is None else in_seconds(deadline_seconds)
+        priority = Priority() if deadline_seconds is None else in_seconds(deadline_seconds)
         began = asyncio.get_running_loop().time()
         if waits:
-            await b.client.list_tasks(QUESTION, asking)
+            await b.client.ask(QUESTION, priority)
             assert asyncio.get_running_loop().time() - began >= float(retry_after)
         else:
             async with asyncio.timeout(4):
                 with pytest.raises(RateLimitedError) as raised:
-                    await b.client.list_tasks(QUESTION, asking)
+                    await b.client.ask(QUESTION, priority)
             assert (raised.value.retry_after_seconds, raised.value.tries) == (float(retry_after), 1)
         assert b.requests == (2 if waits else 1)
 
@@ -343,22 +353,22 @@ async def test_an_answer_too_big_is_not_read_to_its_end() -> None:
     huge = answers(b" " * (MOST_BYTES * 4))
     async with bench(huge, huge, huge) as b:
         with pytest.raises(ZegoBadAnswerError, match="bigger than 4 MB"):
-            await b.client.list_tasks(QUESTION)
+            await b.client.ask(QUESTION)
 
 
 async def test_a_wrongly_compressed_answer_is_a_bad_answer() -> None:
     async with bench(default=answers(b"\x00\x01", headers={"Content-Encoding": "gzip"})) as b:
         with pytest.raises(ZegoBadAnswerError, match="wrongly compressed"):
-            await b.client.list_tasks(QUESTION)
+            await b.client.ask(QUESTION)
 
 
 async def test_a_dripping_header_is_given_up_and_its_connection_closed() -> None:
     policy = RetryPolicy(attempts=2, attempt_timeout_seconds=0.5, wait_initial_seconds=0.001)
     endless = drips(b"HTTP/1.1 200 OK\r\nX-Long: " + b"x" * 10_000, 0.02)
     async with bench(endless, retry=policy) as b:
-        assert (await b.client.list_tasks(QUESTION)).total == 1
+        assert (await b.client.ask(QUESTION)).total == 1
         await b.server.until(lambda: b.server.connections - b.server.open_connections >= 1)
-        assert (await b.client.list_tasks(page_of(2))).total == 1
+        assert (await b.client.ask(page_of(2))).total == 1
 
 
 # Sharing
@@ -376,15 +386,13 @@ async def test_200_equal_questions_are_one_request() -> None:
 
 async def test_different_questions_are_different_requests() -> None:
     async with bench() as b:
-        await asyncio.gather(*(b.client.list_tasks(page_of(number)) for number in range(1, 31)))
+        await asyncio.gather(*(b.client.ask(page_of(number)) for number in range(1, 31)))
         assert sorted(seen.body["PageOffset"] for seen in b.server.seen) == list(range(1, 31))
 
 
 async def test_everyone_who_shares_a_failed_call_gets_an_error_of_their_own() -> None:
     async with bench(default=says(2)) as b:
-        outcomes = await asyncio.gather(
-            *(b.client.list_tasks(QUESTION) for _ in range(50)), return_exceptions=True
-        )
+        outcomes = await asyncio.gather(*(b.client.ask(QUESTION) for _ in range(50)), return_exceptions=True)
         assert b.requests == 1
     assert {type(error).__name__ for error in outcomes} == {"InvalidParameterError"}
     assert len({id(error) for error in outcomes}) == 50
@@ -436,7 +444,7 @@ async def test_a_failed_call_that_everyone_left_is_not_tried_again(caplog: pytes
         asked = b.ask()
         await b.server.arrived(1)
         asked.cancel()
-        (call,) = b.client._calls
+        (call,) = b.client._calls._flights
         gate.set()
         await asyncio.wait([call._task], timeout=30)
         gc.collect()
@@ -492,10 +500,10 @@ async def test_who_needs_a_fresher_answer_does_not_join_a_call_sent_before() -> 
         joins = b.ask(not_before_ms=b.now_ms - 60_000)
         await settle()
         b.clock.advance(1)
-        new = await b.client.list_tasks(QUESTION, not_before_ms=b.now_ms)
+        new = await b.client.ask(QUESTION, not_before_ms=b.now_ms)
         gate.set()
         assert [page.recordings[0].room_id for page in (await old, await joins, new)] == ["old", "old", "new"]
-        assert (await b.client.list_tasks(QUESTION)).recordings[0].room_id == "new"
+        assert (await b.client.ask(QUESTION)).recordings[0].room_id == "new"
         assert b.requests == 2
 
 
@@ -521,7 +529,7 @@ async def test_a_person_who_joins_a_background_call_promotes_it(full: Limiter) -
         await b.server.arrived(1)
         asked += [b.ask(page_of(number), BACKGROUND) for number in (2, 3, 4)]
         await settle()
-        asked.append(b.ask(page_of(4), Asking(flow="a person's")))
+        asked.append(b.ask(page_of(4), Priority()))
         await settle()
         assert (full.waiting(Lane.INTERACTIVE), full.waiting(Lane.BACKGROUND)) == (1, 2)
         gate.set()
@@ -540,17 +548,17 @@ async def test_nothing_hangs_after_a_storm_of_cancelled_questions() -> None:
                 task.cancel()
             await asyncio.wait(asked)
         async with asyncio.timeout(5):
-            await asyncio.gather(*(b.client.list_tasks(page_of(number)) for number in range(1, 20)))
+            await asyncio.gather(*(b.client.ask(page_of(number)) for number in range(1, 20)))
         assert b.limiter.waiting() == 0
         assert b.client.sending == 0
-        assert not b.client._calls
+        assert not len(b.client._calls)
 
 
 async def test_the_server_never_sees_more_than_the_limit_in_a_window() -> None:
     async with bench(limiter=Limiter(5, hold_seconds=0.1), default=GOOD) as b:
         b.server.script.extend([says(1), reset(), html(503), GOOD] * 4)
         await asyncio.gather(
-            *(b.client.list_tasks(page_of(number)) for number in range(1, 31)), return_exceptions=True
+            *(b.client.ask(page_of(number)) for number in range(1, 31)), return_exceptions=True
         )
         times = [seen.at for seen in b.server.seen]
     assert len(times) > 30
@@ -562,11 +570,11 @@ async def test_the_server_never_sees_more_than_the_limit_in_a_window() -> None:
 
 async def test_a_hopeless_question_is_refused_at_once() -> None:
     async with bench(limiter=Limiter(1, hold_seconds=60)) as b:
-        await b.client.list_tasks(page_of(1))
+        await b.client.ask(page_of(1))
         waiting = b.ask(page_of(2))
         await settle()
         with pytest.raises(TooLateError) as raised:
-            await b.client.list_tasks(page_of(3), in_seconds(8))
+            await b.client.ask(page_of(3), in_seconds(8))
         assert raised.value.ahead == 1
         waiting.cancel()
         await settle()
@@ -606,7 +614,7 @@ async def test_a_waiter_who_stops_between_two_tries_is_told_what_failed() -> Non
             await asyncio.sleep(0)
         await settle()
         with pytest.raises(ZegoBusyError):
-            await b.client.list_tasks(QUESTION, in_seconds(0.1))
+            await b.client.ask(QUESTION, in_seconds(0.1))
         assert not patient.done()
         patient.cancel()
 
@@ -618,7 +626,7 @@ async def test_a_waiter_whose_time_went_into_the_queue_is_told_so(full: Limiter)
         await b.server.arrived(1)
         asyncio.get_running_loop().call_later(0.6, gate.set)
         with pytest.raises(TooLateError):
-            await b.client.list_tasks(page_of(2), in_seconds(1.1))
+            await b.client.ask(page_of(2), in_seconds(1.1))
         await sending
         assert b.requests == 2
 
@@ -628,7 +636,7 @@ async def test_a_retry_that_would_come_too_late_is_not_waited_for() -> None:
     async with bench(says(1), limiter=Limiter(1, hold_seconds=60), retry=policy) as b:
         async with asyncio.timeout(10):
             with pytest.raises(ZegoBusyError) as raised:
-                await b.client.list_tasks(QUESTION, in_seconds(30))
+                await b.client.ask(QUESTION, in_seconds(30))
     assert raised.value.tries == 1
 
 
@@ -636,7 +644,7 @@ async def test_a_retry_whose_turn_came_too_late_is_not_sent() -> None:
     policy = RetryPolicy(total_seconds=1, wait_initial_seconds=0.001, wait_max_seconds=0.001)
     async with bench(says(1), limiter=Limiter(1, hold_seconds=1.5), retry=policy) as b:
         with pytest.raises(ZegoBusyError):
-            await b.client.list_tasks(QUESTION)
+            await b.client.ask(QUESTION)
         assert b.requests == 1
 
 
@@ -644,7 +652,7 @@ async def test_a_pause_longer_than_the_time_left_is_not_made() -> None:
     async with bench(says(1), retry=RetryPolicy(wait_initial_seconds=9, wait_max_seconds=9)) as b:
         async with asyncio.timeout(5):
             with pytest.raises(ZegoBusyError):
-                await b.client.list_tasks(QUESTION, in_seconds(8.5))
+                await b.client.ask(QUESTION, in_seconds(8.5))
         assert b.requests == 1
 
 
@@ -661,35 +669,35 @@ async def test_one_who_may_wait_longer_keeps_the_call_trying() -> None:
 
 async def test_answers_from_the_cache_until_it_is_too_old() -> None:
     async with bench(answers(tasks("first")), answers(tasks("second")), cache_ttl_seconds=15) as b:
-        first = await b.client.list_tasks(QUESTION)
+        first = await b.client.ask(QUESTION)
         b.clock.advance(14)
-        assert await b.client.list_tasks(QUESTION) is first
+        assert await b.client.ask(QUESTION) is first
         b.clock.advance(2)
-        assert (await b.client.list_tasks(QUESTION)).recordings[0].room_id == "second"
+        assert (await b.client.ask(QUESTION)).recordings[0].room_id == "second"
 
 
 async def test_a_cached_answer_is_passed_over_by_who_needs_a_fresher_one() -> None:
     async with bench(answers(tasks("first")), answers(tasks("second"))) as b:
-        first = await b.client.list_tasks(QUESTION)
-        assert await b.client.list_tasks(QUESTION, not_before_ms=first.as_of_ms) is first
+        first = await b.client.ask(QUESTION)
+        assert await b.client.ask(QUESTION, not_before_ms=first.as_of_ms) is first
         b.clock.advance(1)
-        second = await b.client.list_tasks(QUESTION, not_before_ms=b.now_ms)
+        second = await b.client.ask(QUESTION, not_before_ms=b.now_ms)
         assert second.recordings[0].room_id == "second"
-        assert await b.client.list_tasks(QUESTION) is second
+        assert await b.client.ask(QUESTION) is second
 
 
 async def test_the_cache_does_not_mind_the_wall_clock() -> None:
     async with bench() as b:
-        first = await b.client.list_tasks(QUESTION)
+        first = await b.client.ask(QUESTION)
         b.clock.set(b.clock.now() + 86_400)
-        assert await b.client.list_tasks(QUESTION) is first
+        assert await b.client.ask(QUESTION) is first
 
 
 async def test_errors_are_not_kept() -> None:
     async with bench(says(2)) as b:
         with pytest.raises(ZegoError):
-            await b.client.list_tasks(QUESTION)
-        assert (await b.client.list_tasks(QUESTION)).total == 1
+            await b.client.ask(QUESTION)
+        assert (await b.client.ask(QUESTION)).total == 1
 
 
 DETAILS = [
@@ -707,9 +715,9 @@ DETAILS = [
 @pytest.mark.parametrize(("data", "seconds", "kept"), DETAILS)
 async def test_details_that_cannot_change_are_kept_longer(data: Any, seconds: float, kept: bool) -> None:
     async with bench(default=answers(data)) as b:
-        first = await b.client.describe_task("YRHu")
+        first = await b.client.ask(DescribeRecordStatus("YRHu"))
         b.clock.advance(seconds)
-        second = await b.client.describe_task("YRHu")
+        second = await b.client.ask(DescribeRecordStatus("YRHu"))
         assert (first is second, b.requests) == (kept, 1 if kept else 2)
         assert b.server.seen[0].body == {"TaskId": "YRHu"}
         assert b.server.seen[0].params["Action"] == "DescribeRecordStatus"
@@ -717,16 +725,16 @@ async def test_details_that_cannot_change_are_kept_longer(data: Any, seconds: fl
 
 async def test_details_can_be_asked_for_anew() -> None:
     async with bench(default=answers(details(3, 3))) as b:
-        await b.client.describe_task("YRHu")
+        await b.client.ask(DescribeRecordStatus("YRHu"))
         b.clock.advance(1)
-        await b.client.describe_task("YRHu", not_before_ms=b.now_ms)
-        await b.client.describe_task("other")
+        await b.client.ask(DescribeRecordStatus("YRHu"), not_before_ms=b.now_ms)
+        await b.client.ask(DescribeRecordStatus("other"))
         assert b.requests == 3
 
 
 async def test_equal_questions_about_a_task_are_shared() -> None:
     async with bench(default=answers(details(2, 1))) as b:
-        await asyncio.gather(*(b.client.describe_task("YRHu") for _ in range(20)))
+        await asyncio.gather(*(b.client.ask(DescribeRecordStatus("YRHu")) for _ in range(20)))
         assert b.requests == 1
 
 
@@ -737,9 +745,9 @@ async def test_knows_how_far_the_vendors_clock_is_off() -> None:
     async with bench(clock=AdjustableClock(start=1795431600.0, rate=0)) as b:
         assert b.client.skew_seconds is None
         b.server.script.append(answers(tasks(), headers={"Date": formatdate(1795431600 + 700, usegmt=True)}))
-        await b.client.list_tasks(QUESTION)
+        await b.client.ask(QUESTION)
         assert b.client.skew_seconds == 700.5
-        await b.client.list_tasks(page_of(2))
+        await b.client.ask(page_of(2))
         assert b.client.skew_seconds == 700.5
 
 
@@ -747,7 +755,7 @@ async def test_an_expired_signature_carries_the_skew() -> None:
     date = {"Date": formatdate(1795431600 - 900, usegmt=True)}
     async with bench(says(100000004, headers=date), clock=AdjustableClock(start=1795431600.0, rate=0)) as b:
         with pytest.raises(SignatureExpiredError, match="15 min ahead") as raised:
-            await b.client.list_tasks(QUESTION)
+            await b.client.ask(QUESTION)
     assert raised.value.skew_seconds == -899.5
 
 
@@ -755,18 +763,18 @@ async def test_remembers_when_the_vendor_answered_well_and_what_failed_last() ->
     async with bench(GOOD, says(300001000), says(100000005)) as b:
         assert (b.client.last_ok_ms, b.client.failure) == (None, None)
         began = b.now_ms
-        await b.client.list_tasks(QUESTION)
+        await b.client.ask(QUESTION)
         first_ok = b.client.last_ok_ms
         assert first_ok is not None
         assert began <= first_ok <= b.now_ms
         b.clock.advance(1)
         with pytest.raises(TaskNotFoundError):
-            await b.client.describe_task("gone")
+            await b.client.ask(DescribeRecordStatus("gone"))
         assert b.client.failure is None
         assert (b.client.last_ok_ms or 0) >= first_ok + 1000
         b.clock.advance(1)
         with pytest.raises(InvalidSignatureError):
-            await b.client.list_tasks(page_of(2))
+            await b.client.ask(page_of(2))
         assert isinstance(b.client.failure, InvalidSignatureError)
         assert b.client.failure.__traceback__ is None
 
@@ -775,11 +783,11 @@ async def test_the_vendor_is_back_once_it_answers_whatever_the_clock_does_meanwh
     async with bench(says(100000005), GOOD, says(100000005), says(300001000)) as b:
         for page in (1, 3):
             with pytest.raises(InvalidSignatureError):
-                await b.client.list_tasks(page_of(page))
+                await b.client.ask(page_of(page))
             assert b.client.failure
             b.clock.set(b.clock.now() - 3600)  # as when somebody sets the machine right
             with suppress(TaskNotFoundError):
-                await (b.client.list_tasks(page_of(2)) if page == 1 else b.client.describe_task("gone"))
+                await (b.client.ask(page_of(2)) if page == 1 else b.client.ask(DescribeRecordStatus("gone")))
             assert b.client.failure is None
 
 
@@ -791,8 +799,8 @@ async def test_no_log_holds_a_signature_a_nonce_or_the_secret(caplog: pytest.Log
         caplog.set_level(logging.DEBUG, logger=name)
     async with bench(reset(), says(1), says(100000005)) as b:
         with pytest.raises(InvalidSignatureError):
-            await b.client.list_tasks(QUESTION)
-        await b.client.list_tasks(QUESTION)
+            await b.client.ask(QUESTION)
+        await b.client.ask(QUESTION)
         hidden = [SECRET]
         for seen in b.server.seen:
             hidden += [seen.params["Signature"], seen.params["SignatureNonce"]]
@@ -819,7 +827,7 @@ async def test_no_error_holds_a_signature_an_address_or_the_secret(fault: Callab
     once = RetryPolicy(attempts=1, attempt_timeout_seconds=0.5)
     async with bench(fault(), retry=once) as b:
         with pytest.raises(RecordingsError) as raised:
-            await b.client.list_tasks(QUESTION)
+            await b.client.ask(QUESTION)
         (seen,) = b.server.seen
     text = _everything_about(raised.value)
     for hidden in (SECRET, seen.params["Signature"], seen.params["SignatureNonce"], "127.0.0.1"):
@@ -861,9 +869,9 @@ async def test_closing_a_client_that_was_never_used_opens_nothing() -> None:
 
 async def test_a_cached_answer_is_given_even_while_closing() -> None:
     async with bench() as b:
-        page = await b.client.list_tasks(QUESTION)
+        page = await b.client.ask(QUESTION)
         await b.client.aclose()
-        assert await b.client.list_tasks(QUESTION) is page
+        assert await b.client.ask(QUESTION) is page
 
 
 # Against the simulated API, which refuses as the vendor does
@@ -889,14 +897,12 @@ async def simulated(**settings: Any) -> AsyncIterator[tuple[SimulatedZego, ZegoC
 async def test_the_vendors_budget_is_never_exceeded() -> None:
     async with simulated(retry=RetryPolicy(attempt_timeout_seconds=30, total_seconds=60)) as (zego, client):
         window = DescribeTasks(TaskFilter.ENDED, zego.now_ms() - 2 * 86_400_000, zego.now_ms())
-        pages = await asyncio.gather(
-            *(client.list_tasks(replace(window, page=number)) for number in range(1, 31))
-        )
+        pages = await asyncio.gather(*(client.ask(replace(window, page=number)) for number in range(1, 31)))
         task_ids = {recording.task_id for page in pages for recording in page.recordings}
         assert len(task_ids) == pages[0].total > 1000
         assert {seen.code for seen in zego.requests} == {0}
         newest = pages[0].recordings[0]
-        details = await client.describe_task(newest.task_id)
+        details = await client.ask(DescribeRecordStatus(newest.task_id))
     assert (details.task_id, details.room_id, details.began_ms) == (
         newest.task_id, newest.room_id, newest.began_ms,
     )  # fmt: skip
@@ -905,11 +911,11 @@ async def test_the_vendors_budget_is_never_exceeded() -> None:
 async def test_a_wrong_clock_is_named_with_its_error() -> None:
     async with simulated(clock=AdjustableClock(start=1795431600.0 - 1200)) as (_, client):
         with pytest.raises(SignatureExpiredError, match="20 min behind"):
-            await client.describe_task("YRHu6-E4IyvEAAAD")
+            await client.ask(DescribeRecordStatus("YRHu6-E4IyvEAAAD"))
 
 
 async def test_an_unknown_task_is_not_found() -> None:
     async with simulated() as (zego, client):
         with pytest.raises(TaskNotFoundError):
-            await client.describe_task("YRHu6-E4IyvEAAAD")
+            await client.ask(DescribeRecordStatus("YRHu6-E4IyvEAAAD"))
         assert len(zego.requests) == 1

@@ -1,4 +1,4 @@
-"""The limiter: how many, in which order, until when; and that nobody who leaves takes a permit along."""
+"""The limiter: how many, in which order; and that nobody who leaves takes a permit along."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from itertools import pairwise
 import pytest
 
 from bot.errors import TooLateError
-from bot.zegocloud.limiter import BACKGROUND_SHARE, USUAL_TURNS, FairQueue, Lane, Limiter, LocalPermits, Turn
+from bot.zegocloud.limiter import BACKGROUND_SHARE, Lane, Limiter, LocalPermits, Slot
 from tests.virtual_time import in_virtual_time
 
 PEOPLE, BACKGROUND = Lane.INTERACTIVE, Lane.BACKGROUND
@@ -36,7 +36,7 @@ class Queue:
     def __init__(self, permits: int = 1, hold_seconds: float = 0) -> None:
         self.limiter = Limiter(permits, hold_seconds=hold_seconds)
         self.order: list[str] = []
-        self.turns: dict[str, Turn] = {}
+        self.slots: dict[str, Slot] = {}
         self.tasks: dict[str, asyncio.Task[None]] = {}
         self._open = asyncio.Event()
 
@@ -45,18 +45,16 @@ class Queue:
         await settle()
 
     async def _fill(self) -> None:
-        async with self.limiter.turn(PEOPLE):
+        async with self.limiter.slot(PEOPLE):
             await self._open.wait()
 
-    async def join(
-        self, name: str, lane: Lane, flow: str | None = None, deadline: float | None = None
-    ) -> None:
-        turn = self.turns[name] = self.limiter.turn(lane, flow, deadline)
-        self.tasks[name] = asyncio.create_task(self._call(name, turn))
+    async def join(self, name: str, lane: Lane) -> None:
+        slot = self.slots[name] = self.limiter.slot(lane)
+        self.tasks[name] = asyncio.create_task(self._call(name, slot))
         await settle()
 
-    async def _call(self, name: str, turn: Turn) -> None:
-        async with turn:
+    async def _call(self, name: str, slot: Slot) -> None:
+        async with slot:
             self.order.append(name)
 
     async def drain(self) -> list[str]:
@@ -73,7 +71,7 @@ async def test_never_lets_more_than_the_permits_through_in_any_sliding_window() 
     began: list[float] = []
 
     async def call(number: int) -> None:
-        async with limiter.turn(Lane(number % 2), number % 7):
+        async with limiter.slot(Lane(number % 2)):
             began.append(loop.time())
             for _ in range(number % 4):
                 await asyncio.sleep(0)
@@ -91,7 +89,7 @@ async def test_uses_nearly_all_of_the_budget() -> None:
     began = loop.time()
 
     async def call() -> None:
-        async with limiter.turn(PEOPLE):
+        async with limiter.slot(PEOPLE):
             pass
 
     await asyncio.gather(*(call() for _ in range(50)))
@@ -102,74 +100,27 @@ async def test_uses_nearly_all_of_the_budget() -> None:
 async def test_a_permit_stays_away_from_the_end_of_the_call_not_from_its_start() -> None:
     limiter = Limiter(1, hold_seconds=HOLD)
     loop = asyncio.get_running_loop()
-    async with limiter.turn(PEOPLE):
+    async with limiter.slot(PEOPLE):
         await asyncio.sleep(3 * HOLD)
         ended = loop.time()
-    async with limiter.turn(PEOPLE):
+    async with limiter.slot(PEOPLE):
         assert loop.time() - ended == pytest.approx(HOLD)
 
 
-FAIRNESS = [
-    pytest.param("a1 a2 b1 a3 b2", "a1 b1 a2 b2 a3", id="two questions take turns"),
-    pytest.param("a1 a2 a3 b1 c1", "a1 b1 c1 a2 a3", id="a short question does not wait for a long one"),
+ORDERS = [
+    pytest.param("a1 a2 b1 a3 b2", "a1 a2 b1 a3 b2", id="people are served as they come"),
     pytest.param("A1 a1 A2 b1", "a1 b1 A1 A2", id="people go before background work"),
-    pytest.param("A1 A2 B1", "A1 B1 A2", id="background questions take turns too"),
+    pytest.param("A1 A2 B1", "A1 A2 B1", id="background work is served as it comes"),
 ]
 
 
-@pytest.mark.parametrize(("arrivals", "expected"), FAIRNESS)
-async def test_turns_are_shared_fairly(arrivals: str, expected: str) -> None:
+@pytest.mark.parametrize(("arrivals", "expected"), ORDERS)
+async def test_first_come_first_served_in_each_lane(arrivals: str, expected: str) -> None:
     queue = Queue()
     await queue.fill()
     for name in arrivals.split():
-        await queue.join(name, BACKGROUND if name[0].isupper() else PEOPLE, name[0])
+        await queue.join(name, BACKGROUND if name[0].isupper() else PEOPLE)
     assert await queue.drain() == expected.split()
-
-
-async def test_a_question_that_has_begun_goes_before_those_that_have_not() -> None:
-    queue = Queue()
-    await queue.fill()
-    calls: dict[str, list[str]] = {name: [f"{name}1", f"{name}2"] for name in "abc"}
-
-    async def ask(name: str) -> None:
-        for call in calls[name]:
-            async with queue.limiter.turn(PEOPLE, name):
-                queue.order.append(call)
-
-    for name in calls:
-        queue.tasks[name] = asyncio.create_task(ask(name))
-    await settle()
-    assert await queue.drain() == ["a1", "a2", "b1", "b2", "c1", "c2"]
-
-
-async def test_a_long_question_does_not_go_first_for_ever() -> None:
-    queue = Queue()
-    await queue.fill()
-
-    async def ask_much() -> None:
-        for _ in range(2 * USUAL_TURNS):
-            async with queue.limiter.turn(PEOPLE, "long"):
-                queue.order.append("long")
-
-    queue.tasks["long"] = asyncio.create_task(ask_much())
-    await settle()
-    await queue.join("short", PEOPLE, "short")
-    order = await queue.drain()
-    assert order.index("short") == USUAL_TURNS
-
-
-async def test_a_question_that_has_begun_is_not_too_late_for_those_that_have_not() -> None:
-    limiter = Limiter(1, hold_seconds=1)
-    await limiter.acquire(limiter.turn(PEOPLE, "begun"))
-    waiting = [asyncio.create_task(limiter.acquire(limiter.turn(PEOPLE, n))) for n in range(30)]
-    await settle()
-    deadline = asyncio.get_running_loop().time() + 3
-    limiter.check(PEOPLE, "begun", deadline)
-    with pytest.raises(TooLateError):
-        limiter.check(PEOPLE, "new", deadline)
-    for task in waiting:
-        task.cancel()
-    await asyncio.gather(*waiting, return_exceptions=True)
 
 
 async def test_background_work_gets_every_20th_turn_while_people_wait() -> None:
@@ -184,15 +135,18 @@ async def test_background_work_gets_every_20th_turn_while_people_wait() -> None:
 
 
 async def test_the_background_share_is_counted_only_while_background_work_waits() -> None:
-    queue: FairQueue[Turn] = FairQueue()
-    limiter = Limiter(1)
-    for _ in range(BACKGROUND_SHARE * 2):
-        queue.push(limiter.turn(PEOPLE))
-    for _ in range(BACKGROUND_SHARE):
-        queue.pop()
-    queue.push(limiter.turn(BACKGROUND))
-    lanes = [queue.pop().lane for _ in range(BACKGROUND_SHARE + 1)]
-    assert lanes == [PEOPLE] * (BACKGROUND_SHARE - 1) + [BACKGROUND, PEOPLE]
+    before, queue = Queue(), Queue()
+    queue.limiter = before.limiter
+    await before.fill()
+    for number in range(BACKGROUND_SHARE // 2):
+        await before.join(f"p{number}", PEOPLE)
+    await before.drain()
+    await queue.fill()
+    for number in range(BACKGROUND_SHARE):
+        await queue.join(f"p{number}", PEOPLE)
+    await queue.join("B", BACKGROUND)
+    order = await queue.drain()
+    assert order.index("B") == BACKGROUND_SHARE - 1
 
 
 @in_virtual_time
@@ -202,7 +156,7 @@ async def test_background_calls_are_spread_over_the_window() -> None:
     began: list[float] = []
 
     async def call() -> None:
-        async with limiter.turn(BACKGROUND):
+        async with limiter.slot(BACKGROUND):
             began.append(loop.time())
 
     await asyncio.gather(*(call() for _ in range(12)))
@@ -218,7 +172,7 @@ async def test_a_person_takes_a_free_permit_while_background_calls_wait_for_thei
     await queue.join("p1", PEOPLE)
     assert queue.order == ["B1", "p1"]
     assert (queue.limiter.in_use, queue.limiter.waiting(BACKGROUND)) == (2, 1)
-    queue.turns["B2"].promote(PEOPLE, "p")
+    queue.slots["B2"].promote(PEOPLE)
     await settle()
     assert queue.order == ["B1", "p1", "B2"]
 
@@ -229,9 +183,9 @@ async def test_a_waiting_background_call_does_not_make_a_person_too_late() -> No
     for name in ("B1", "B2"):
         await queue.join(name, BACKGROUND)
     deadline = asyncio.get_running_loop().time() + 1
-    queue.limiter.check(PEOPLE, None, deadline)
+    queue.limiter.check(PEOPLE, deadline)
     with pytest.raises(TooLateError):
-        queue.limiter.check(BACKGROUND, None, deadline)
+        queue.limiter.check(BACKGROUND, deadline)
     queue.tasks["B2"].cancel()
 
 
@@ -240,25 +194,25 @@ async def test_a_promoted_call_leaves_the_background() -> None:
     await queue.fill()
     for name in ("B1", "B2", "B3"):
         await queue.join(name, BACKGROUND)
-    await queue.join("p1", PEOPLE, "p")
-    queue.turns["B3"].promote(PEOPLE, "q")
+    await queue.join("p1", PEOPLE)
+    queue.slots["B3"].promote(PEOPLE)
     assert (queue.limiter.waiting(PEOPLE), queue.limiter.waiting(BACKGROUND)) == (2, 2)
     assert await queue.drain() == ["p1", "B3", "B1", "B2"]
 
 
 async def test_promoting_a_call_that_has_its_turn_changes_nothing() -> None:
     limiter = Limiter(1, hold_seconds=0)
-    async with limiter.turn(BACKGROUND) as turn:
-        turn.promote(PEOPLE, "p")
-        assert (limiter.waiting(), limiter.in_use, turn.ahead) == (0, 1, 0)
+    async with limiter.slot(BACKGROUND) as slot:
+        slot.promote(PEOPLE)
+        assert (limiter.waiting(), limiter.in_use, slot.ahead) == (0, 1, 0)
 
 
 async def test_counts_who_goes_first() -> None:
     queue = Queue()
     await queue.fill()
     for name in ("a1", "a2", "a3", "b1", "C1", "C2", "D1"):
-        await queue.join(name, BACKGROUND if name[0].isupper() else PEOPLE, name[0])
-    ahead = {name: turn.ahead for name, turn in queue.turns.items()}
+        await queue.join(name, BACKGROUND if name[0].isupper() else PEOPLE)
+    ahead = {name: slot.ahead for name, slot in queue.slots.items()}
     assert await queue.drain() == sorted(ahead, key=lambda name: ahead[name])
     assert sorted(ahead.values()) == list(range(7))
 
@@ -266,11 +220,11 @@ async def test_counts_who_goes_first() -> None:
 @in_virtual_time
 async def test_a_full_queue_refuses_at_once() -> None:
     limiter = Limiter(1, hold_seconds=0, max_waiting=2)
-    async with limiter.turn(PEOPLE):
-        waiting = [asyncio.create_task(limiter.acquire(limiter.turn(PEOPLE))) for _ in range(2)]
+    async with limiter.slot(PEOPLE):
+        waiting = [asyncio.create_task(limiter.acquire(limiter.slot(PEOPLE))) for _ in range(2)]
         await settle()
         with pytest.raises(TooLateError) as raised:
-            await limiter.acquire(limiter.turn(PEOPLE))
+            await limiter.acquire(limiter.slot(PEOPLE))
         for task in waiting:
             task.cancel()
         await asyncio.wait(waiting)
@@ -298,54 +252,22 @@ async def test_refuses_at_once_what_cannot_be_in_time(
     limiter = Limiter(permits, hold_seconds=1)
     loop = asyncio.get_running_loop()
     for _ in range(permits):
-        await limiter.acquire(limiter.turn(PEOPLE))
-    waiting = [asyncio.create_task(limiter.acquire(limiter.turn(PEOPLE))) for _ in range(in_front)]
+        await limiter.acquire(limiter.slot(PEOPLE))
+    waiting = [asyncio.create_task(limiter.acquire(limiter.slot(PEOPLE))) for _ in range(in_front)]
     await settle()
     with pytest.raises(TooLateError) if refused else nullcontext() as raised:
-        limiter.check(PEOPLE, None, loop.time() + seconds)
+        limiter.check(PEOPLE, loop.time() + seconds)
     assert not refused or raised.value.ahead == in_front
     for task in waiting:
         task.cancel()
     await asyncio.gather(*waiting, return_exceptions=True)
 
 
-@in_virtual_time
-async def test_a_new_question_is_not_refused_for_the_length_of_another() -> None:
-    limiter = Limiter(1, hold_seconds=1)
-    await limiter.acquire(limiter.turn(PEOPLE))
-    waiting = [asyncio.create_task(limiter.acquire(limiter.turn(PEOPLE, "long"))) for _ in range(30)]
-    await settle()
-    deadline = asyncio.get_running_loop().time() + 3
-    limiter.check(PEOPLE, "short", deadline)
-    with pytest.raises(TooLateError):
-        limiter.check(PEOPLE, "long", deadline)
-    for task in waiting:
-        task.cancel()
-    await asyncio.gather(*waiting, return_exceptions=True)
-
-
-@in_virtual_time
-async def test_stops_waiting_at_the_deadline() -> None:
-    queue = Queue()
-    await queue.fill()
-    loop = asyncio.get_running_loop()
-    began = loop.time()
-    await queue.join("first", PEOPLE)
-    await queue.join("hurried", PEOPLE, deadline=began + HOLD)
-    with pytest.raises(TooLateError) as raised:
-        await asyncio.wait_for(queue.tasks["hurried"], 1)
-    assert loop.time() - began == pytest.approx(HOLD)
-    assert raised.value.ahead == 1
-    assert raised.value.waited_seconds == pytest.approx(HOLD)
-    assert queue.limiter.waiting() == 1
-    assert await queue.drain() == ["first"]
-
-
 async def test_a_cancelled_waiter_leaves_no_trace() -> None:
     queue = Queue()
     await queue.fill()
     for name in ("a1", "a2", "b1"):
-        await queue.join(name, PEOPLE, name[0])
+        await queue.join(name, PEOPLE)
     queue.tasks["a1"].cancel()
     queue.tasks["b1"].cancel()
     await settle()
@@ -355,9 +277,9 @@ async def test_a_cancelled_waiter_leaves_no_trace() -> None:
 
 async def test_a_waiter_cancelled_in_the_loop_turn_of_its_grant_gives_the_permit_on() -> None:
     limiter = Limiter(1, hold_seconds=0)
-    await limiter.acquire(limiter.turn(PEOPLE))
-    first = asyncio.create_task(limiter.acquire(limiter.turn(PEOPLE)))
-    second = asyncio.create_task(limiter.acquire(limiter.turn(PEOPLE)))
+    await limiter.acquire(limiter.slot(PEOPLE))
+    first = asyncio.create_task(limiter.acquire(limiter.slot(PEOPLE)))
+    second = asyncio.create_task(limiter.acquire(limiter.slot(PEOPLE)))
     await settle()
     loop = asyncio.get_running_loop()
     granted = asyncio.Event()
@@ -377,9 +299,9 @@ async def test_a_waiter_cancelled_in_the_loop_turn_of_its_grant_gives_the_permit
 
 async def test_a_waiter_cancelled_just_before_the_grant_is_passed_over() -> None:
     limiter = Limiter(1, hold_seconds=0)
-    await limiter.acquire(limiter.turn(PEOPLE))
-    first = asyncio.create_task(limiter.acquire(limiter.turn(PEOPLE)))
-    second = asyncio.create_task(limiter.acquire(limiter.turn(PEOPLE)))
+    await limiter.acquire(limiter.slot(PEOPLE))
+    first = asyncio.create_task(limiter.acquire(limiter.slot(PEOPLE)))
+    second = asyncio.create_task(limiter.acquire(limiter.slot(PEOPLE)))
     await settle()
     first.cancel()
     give_back_now(limiter)
@@ -394,7 +316,7 @@ async def test_no_permit_is_lost_in_a_storm_of_cancelled_waiters() -> None:
     chance = random.Random(5)  # noqa: S311 - decides only who is cancelled
 
     async def call(pauses: int) -> None:
-        async with limiter.turn(Lane(pauses % 2), pauses % 3):
+        async with limiter.slot(Lane(pauses % 2)):
             for _ in range(pauses):
                 await asyncio.sleep(0)
 
@@ -408,17 +330,17 @@ async def test_no_permit_is_lost_in_a_storm_of_cancelled_waiters() -> None:
             await asyncio.wait(calls)
     await settle()
     assert (limiter.in_use, limiter.waiting()) == (0, 0)
-    assert limiter._queue._lanes == {PEOPLE: {}, BACKGROUND: {}}
+    assert limiter._lanes == {PEOPLE: {}, BACKGROUND: {}}
 
 
 @in_virtual_time
 async def test_an_error_in_a_call_gives_its_permit_back() -> None:
     limiter = Limiter(1, hold_seconds=0)
     with pytest.raises(ZeroDivisionError):
-        async with limiter.turn(PEOPLE):
+        async with limiter.slot(PEOPLE):
             raise ZeroDivisionError
-    async with asyncio.timeout(1), limiter.turn(PEOPLE) as turn:
-        assert turn.waited_seconds >= 0
+    async with asyncio.timeout(1), limiter.slot(PEOPLE) as slot:
+        assert slot.waited_seconds >= 0
 
 
 def test_needs_at_least_one_permit() -> None:

@@ -17,11 +17,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.clock import SystemClock
-from bot.errors import TooLateError
 from bot.redis_link import RedisLink
 from bot.sandbox.zegocloud import SimulatedZego
-from bot.zegocloud.client import RetryPolicy, ZegoClient
-from bot.zegocloud.in_flight import Asking
+from bot.zegocloud.client import Priority, RetryPolicy, ZegoClient
 from bot.zegocloud.limiter import BACKGROUND_SHARE, Lane, Limiter
 from bot.zegocloud.permit_scripts import JOIN, TAKE
 from bot.zegocloud.protocol import DescribeTasks, TaskFilter
@@ -96,7 +94,7 @@ class Calls:
         self.tasks += [asyncio.create_task(self._call(replica, lane, name)) for _ in range(times)]
 
     async def _call(self, replica: Replica, lane: Lane, name: str) -> None:
-        async with replica.limiter.turn(lane):
+        async with replica.limiter.slot(lane):
             self.began.append(asyncio.get_running_loop().time())
             self.order.append(name)
             await self.gate.wait()
@@ -164,8 +162,8 @@ async def test_the_vendor_never_sees_more_than_the_budget_in_any_second(redis_ur
     try:
         await asyncio.gather(
             *(
-                client.list_tasks(
-                    DescribeTasks(TaskFilter.ONGOING, now_ms - 1000 * n, now_ms), Asking(Lane(n % 2))
+                client.ask(
+                    DescribeTasks(TaskFilter.ONGOING, now_ms - 1000 * n, now_ms), Priority(Lane(n % 2))
                 )
                 for client in clients
                 for n in range(1, 5)
@@ -211,7 +209,7 @@ async def test_a_promoted_call_goes_before_background_work_at_another_replica(re
         calls.add(one, name="first")
         await calls.under_way(1)
         calls.add(one, BACKGROUND, "background", times=3)
-        turn = other.limiter.turn(BACKGROUND)
+        turn = other.limiter.slot(BACKGROUND)
 
         async def promoted() -> None:
             async with turn:
@@ -219,21 +217,10 @@ async def test_a_promoted_call_goes_before_background_work_at_another_replica(re
 
         calls.tasks.append(asyncio.create_task(promoted()))
         await until(lambda: one.permits._short[BACKGROUND] and other.permits._short[BACKGROUND])
-        turn.promote(PEOPLE, "p")
+        turn.promote(PEOPLE)
         await until(lambda: other.permits._short[PEOPLE])
         await calls.finished()
     assert calls.order[:2] == ["first", "promoted"]
-
-
-async def test_nobody_waits_beyond_a_deadline(redis_url: str) -> None:
-    calls = Calls()
-    async with replicas(redis_url, 2, permits=1) as (one, other):
-        calls.add(one)
-        await calls.under_way(1)
-        deadline = asyncio.get_running_loop().time() + HOLD
-        with pytest.raises(TooLateError):
-            await other.limiter.acquire(other.limiter.turn(PEOPLE, None, deadline))
-        await calls.finished()
 
 
 async def test_no_permit_is_lost_in_a_storm_of_cancelled_waiters(redis_url: str) -> None:

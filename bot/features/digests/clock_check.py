@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import math
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from bot.errors import RecordingsError
 from bot.query.times import DAY, MINUTE, format_duration
-from bot.zegocloud.in_flight import Asking
+from bot.zegocloud.client import Priority
 from bot.zegocloud.limiter import Lane
 
 if TYPE_CHECKING:
@@ -111,8 +112,8 @@ class ClockCheck:
     async def _measure(self) -> None:
         if self._zego is not None:
             self._tried_at = self._clock.monotonic()
-            deadline = asyncio.get_running_loop().time() + MEASURE_PATIENCE_SECONDS
-            await self._zego.measure_clock(Asking(Lane.BACKGROUND, deadline=deadline))
+            with suppress(RecordingsError):  # a refusal shows the time, too
+                await self._zego.probe(Priority.within(MEASURE_PATIENCE_SECONDS, Lane.BACKGROUND))
 
     async def _review(self) -> None:
         """Put right what does not follow from its schedule and this moment."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from cachetools import TTLCache
 
+from bot.concurrency import SingleFlight
 from bot.errors import TaskNotFoundError
 from bot.features.digests.report import Carried, summarise
 from bot.features.digests.slots import point
@@ -17,10 +18,8 @@ from bot.query.terms import RecordingQuery, Sort, Status, is_task_id
 from bot.query.times import HOUR
 from bot.recordings.attention import MOST_CHECKED, keep_what_needs_attention, look_at
 from bot.recordings.page import Question
-from bot.recordings.single_flight import SingleFlight
 from bot.recordings.window import PLANS
 from bot.verdicts.judge import needs_attention
-from bot.zegocloud.cache import is_final
 from bot.zegocloud.limiter import Lane
 
 if TYPE_CHECKING:
@@ -286,7 +285,7 @@ def _is_over(details: RecordingDetails, now_ms: int) -> bool:
     if details.unreadable:
         return False
     if details.files:
-        return is_final(details)
+        return details.is_final
     ended_ms = details.ended_ms
     is_old = ended_ms is not None and now_ms - ended_ms > FILES_MAY_COME_MS
     return details.status in (ENDED, FAILED) and is_old

@@ -28,8 +28,8 @@ from bot.recordings.window import SIGNATURE_TOLERANCE_MS
 from bot.sandbox.zego_faults import Fault, FaultKind
 from bot.sandbox.zegocloud import SimulatedZego
 from bot.zegocloud.client import RetryPolicy, ZegoClient
-from bot.zegocloud.in_flight import Asking
-from bot.zegocloud.limiter import Lane, Limiter
+from bot.zegocloud.limiter import Limiter
+from bot.zegocloud.protocol import DescribeRecordStatus
 from tests.databases import database_or_skip
 from tests.features.digests.test_listeners import add, digest, ended, posts
 from tests.world import World, a_world
@@ -140,7 +140,7 @@ async def test_a_clock_that_jumps_lets_no_slot_pass_and_digests_go_on_by_themsel
     desk.pass_time(HOUR / 2)
     if measured != "never":
         await desk.steps()
-        await desk.client.measure_clock(asking())
+        await desk.client.probe()
         desk.pass_time(HOUR - 3 if measured == "hours ago" else 3)
     first = list(desk.worked)
     desk.jump(seconds)
@@ -161,10 +161,6 @@ async def test_a_clock_that_jumps_lets_no_slot_pass_and_digests_go_on_by_themsel
         assert caplog.text.count("Digests go on: this machine") == 1
 
 
-def asking() -> Asking:
-    return Asking(Lane.BACKGROUND)
-
-
 async def test_a_slot_under_way_when_the_clock_jumps_is_handed_back_and_posted_afterwards(desk: Desk) -> None:
     kept = await desk.add()
     desk.pass_time(HOUR / 2)
@@ -175,7 +171,7 @@ async def test_a_slot_under_way_when_the_clock_jumps_is_handed_back_and_posted_a
         tries += 1
         if tries == 1:
             desk.jump(400 * DAY)
-            await desk.client.describe_task("YRHu6-E4IyvEAAAD")  # the signature has expired
+            await desk.client.ask(DescribeRecordStatus("YRHu6-E4IyvEAAAD"))  # the signature has expired
         return await desk.post(claim)
 
     worker = Worker(desk.store, post, desk.clock, timekeeper=desk.timekeeper)
@@ -217,7 +213,7 @@ async def test_a_vendor_that_goes_away_while_the_clock_is_wrong_is_believed_for_
     desk: Desk,
 ) -> None:
     await desk.add()
-    await desk.client.measure_clock(asking())
+    await desk.client.probe()
     desk.zego.misbehave(Fault(FaultKind.REFUSE))
     desk.jump(2 * HOUR)
     await desk.steps()
@@ -231,7 +227,7 @@ async def test_a_vendor_that_goes_away_while_the_clock_is_wrong_is_believed_for_
 async def test_digests_are_said_to_go_on_only_when_the_clocks_agree_or_a_slot_does(
     desk: Desk, caplog: pytest.LogCaptureFixture, *, is_set_right: bool
 ) -> None:
-    await desk.client.measure_clock(asking())
+    await desk.client.probe()
     desk.zego.misbehave(Fault(FaultKind.REFUSE))
     desk.jump(2 * HOUR)
     await desk.steps()
@@ -277,7 +273,7 @@ async def test_the_vendors_clock_is_asked_for_only_where_something_is_due_and_it
 
 async def test_a_machine_that_slept_is_right_after_one_look(desk: Desk) -> None:
     await desk.add()
-    await desk.client.measure_clock(asking())
+    await desk.client.probe()
     desk.pass_time(MEASURE_AGAIN_SECONDS + 1)
     desk.theirs.advance(3 * HOUR)
     desk.jump(3 * HOUR)  # elapsed time stands still while a machine sleeps

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import aiohttp
 import pytest
 
+from bot.errors import RecordingsError
 from bot.operating.metrics import MOST_WORDS, LoopLag
 from bot.sandbox.zego_faults import Fault, FaultKind
 from tests.bot_process import bot_environment, running
@@ -144,10 +145,13 @@ async def test_readme_tells_of_every_metric_and_of_no_other(world: World) -> Non
 
 
 async def test_every_outcome_and_label_in_the_code_is_in_readme() -> None:
-    from bot.slack.delivery import _OUTCOMES
+    def kinds(error: type[RecordingsError]) -> set[type[RecordingsError]]:
+        return {error}.union(*map(kinds, error.__subclasses__()))
 
+    of_errors = {kind.outcome for kind in kinds(RecordingsError)} - {RecordingsError.outcome}
+    assert len(of_errors) > 5
     others = {"answered", "unexpected", "repeated", "ignored", "unsigned", "unreadable", "unknown"}
-    for outcome in {*_OUTCOMES.values(), *others}:
+    for outcome in of_errors | others:
         assert f"`{outcome}`" in README, outcome
 
 

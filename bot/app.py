@@ -27,15 +27,13 @@ from bot.recordings.details import DetailsService
 from bot.recordings.service import build_recordings
 from bot.redis_link import RedisLink
 from bot.slack.access import Access
-from bot.slack.admission import Admission
 from bot.slack.bolt_app import BoltApp
 from bot.slack.channels import Channels
 from bot.slack.deduplication import Deduplication
-from bot.slack.delivery import WatchedSocketMode
+from bot.slack.delivery import InFlight
 from bot.slack.dispatch import ListenerAdapter
-from bot.slack.in_flight import InFlight
 from bot.slack.people import People
-from bot.slack.receiver import Receiver
+from bot.slack.receiver import Receiver, SocketModeReceiver
 from bot.slack.sign_in import sign_in, socket_address
 from bot.slack.web_client import build_slack_client, quiet_logger
 
@@ -50,7 +48,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 FINISH_SECONDS = 6.0
-"""How long SIGTERM waits for what is running. With the last words and closing it stays under 10 s."""
+"""How long SIGTERM waits for what is running. Telling the rest and closing keep it under 10 s."""
 
 UNTIL_SEEN_SECONDS = 3.0
 """How much of that is for a load balancer to see that this replica goes: until then it answers all comers."""
@@ -84,12 +82,12 @@ class Bot:
         lookups = {"message": self._rendered.lookups, **self.recordings.lookups}
         self.metrics = Metrics(self.recordings, lookups, self._lag, self.health.degraded)
         self.slack = self._slack_client(settings.slack_bot_token.reveal())
-        self.running = InFlight()
+        self.in_flight = InFlight()
         self._people = People(self.slack, settings.default_tz, self.clock)
         self.digests = Digests(settings, self.clock, self.recordings, self._people, self.slack, self.metrics)
         self._socket_mode = socket_mode
         self._receiver = Receiver(settings.slack_signing_secret, self.metrics)
-        self._socket: WatchedSocketMode | None = None
+        self._socket: SocketModeReceiver | None = None
         self._runner: web.AppRunner | None = None
 
     @contextlib.asynccontextmanager
@@ -184,7 +182,7 @@ class Bot:
                 services,
                 access,
                 deduplication,
-                self.running,
+                self.in_flight,
                 self.metrics,
                 self.slack,
                 socket_mode=self._socket_mode,
@@ -213,11 +211,15 @@ class Bot:
         token = self.settings.slack_app_token.reveal()
         client = self._slack_client(token)
         address = await socket_address(client)
-        self._socket = WatchedSocketMode(
-            bolt, token, quiet_logger(), web_client=client, ping_interval=SOCKET_PING_SECONDS
+        self._socket = SocketModeReceiver(
+            bolt,
+            token,
+            self.metrics,
+            logger=quiet_logger(),
+            web_client=client,
+            ping_interval=SOCKET_PING_SECONDS,
         )
-        self._socket.metrics, self._socket.admission = self.metrics, Admission()
-        await self._socket.go_by(client.ways)
+        await self._socket.use_session(client.connections)
         self._socket.client.wss_uri = address
         await self._socket.connect_async()  # type: ignore[no-untyped-call]  # the SDK has no types there
 
@@ -244,9 +246,9 @@ class Bot:
     async def _finish_answers(self) -> None:
         """Finish answers, once nobody sends new questions here."""
         waited = 0.0 if self._socket_mode else await self.health.until_seen(UNTIL_SEEN_SECONDS)
-        await self.running.finish(FINISH_SECONDS - waited)
+        await self.in_flight.finish(FINISH_SECONDS - waited)
 
-    async def _disconnect(self, socket: WatchedSocketMode) -> None:
+    async def _disconnect(self, socket: SocketModeReceiver) -> None:
         """Close Socket Mode, without waiting long for Slack to agree."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(DISCONNECT_SECONDS):
@@ -286,7 +288,7 @@ async def run_bot(settings: Settings, *, socket_mode: bool) -> None:
             gc.freeze()  # what is there by now stays: looking through it again and again holds up everyone
             started.set()
             await stop.wait()
-            logger.info("Stopping: %s under way", count(len(bot.running), "answer"))
+            logger.info("Stopping: %s under way", count(len(bot.in_flight), "answer"))
 
     serving, stopping = asyncio.create_task(serve()), asyncio.create_task(stop.wait())
     await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)

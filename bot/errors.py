@@ -5,6 +5,7 @@
     ├── ConfigError                 the environment cannot be used (every problem listed)
     ├── AccessError                 the asker may not ask here
     │   └── UnknownPersonError      Slack does not tell whether the asker may
+    ├── PlaceError                  digests cannot be managed here, or not by this person
     ├── TooLateError                not finished in the time a person waits
     ├── SlackRefusedError           Slack did not take what was sent
     ├── StoppingError               the process ends before it was done
@@ -40,6 +41,9 @@ _NO_ID = re.compile(r"[^A-Za-z0-9._:/+=-]")
 class RecordingsError(Exception):
     """An expected error; `str()` of it is a sentence for people that says what to do next."""
 
+    outcome: ClassVar[str] = "problem"
+    """What became of a delivery that ended with this error, for the log and `/metrics`."""
+
     def __str__(self) -> str:
         return self.sentence()
 
@@ -59,6 +63,8 @@ class QueryError(RecordingsError):
         problem: a sentence that says what was read and what is wrong, in Slack-neutral plain text.
         suggestion: the nearest right text, ready to be typed; empty when there is none.
     """
+
+    outcome = "mistake"
 
     def __init__(self, problem: str, suggestion: str = "") -> None:
         super().__init__(problem, suggestion)
@@ -85,6 +91,8 @@ class ConfigError(RecordingsError):
 class AccessError(RecordingsError):
     """The asker may not ask here. `reason` is a sentence."""
 
+    outcome = "refused"
+
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
@@ -97,12 +105,28 @@ class AccessError(RecordingsError):
 class UnknownPersonError(AccessError):
     """Slack does not tell whether the asker belongs to those who may ask."""
 
+    outcome = "slack_failed"
+
     def __init__(self) -> None:
         super().__init__("Slack didn't say whether you belong to this organization.")
 
     def sentence(self) -> str:
         """That it can be asked again."""
         return f"{self.reason} Try again in a moment."
+
+
+class PlaceError(RecordingsError):
+    """Digests cannot be managed here, or not by this person. `what` says what to do."""
+
+    outcome = "refused"
+
+    def __init__(self, what: str) -> None:
+        super().__init__(what)
+        self.what = what
+
+    def sentence(self) -> str:
+        """What is in the way, and what to do."""
+        return self.what
 
 
 class TooLateError(RecordingsError):
@@ -112,6 +136,8 @@ class TooLateError(RecordingsError):
         waited_seconds: how long was waited.
         ahead: how many calls to the vendor were waiting in front, where that is the cause.
     """
+
+    outcome = "too_late"
 
     def __init__(self, waited_seconds: float, ahead: int = 0) -> None:
         super().__init__(waited_seconds, ahead)
@@ -139,6 +165,8 @@ class SlackRefusedError(RecordingsError):
         reason: Slack's own error word, such as `missing_scope`, or the kind of failure, or NOT_CONFIRMED.
     """
 
+    outcome = "slack_failed"
+
     def __init__(self, what: str, reason: str) -> None:
         super().__init__(what, reason)
         self.what = what
@@ -163,6 +191,8 @@ class SlackRefusedError(RecordingsError):
 class StoppingError(RecordingsError):
     """The process ends before it was done."""
 
+    outcome = "stopping"
+
     def sentence(self) -> str:
         """That it can be asked again."""
         return "The bot is restarting and could not finish this. Try again in a moment."
@@ -181,6 +211,7 @@ class ZegoError(RecordingsError):
         skew_seconds: the vendor's clock minus this machine's, where an answer told it.
     """
 
+    outcome = "vendor_failed"
     retryable: ClassVar[bool] = False
     meaning: ClassVar[str] = "ZEGOCLOUD answered with an error."
 
@@ -360,6 +391,7 @@ class CapacityError(ZegoError):
 class TaskNotFoundError(ZegoError):
     """The task does not exist, or began more than 3 days ago."""
 
+    outcome = "mistake"
     meaning = "ZEGOCLOUD does not know this task: the ID is wrong, or it began more than 3 days ago."
 
 

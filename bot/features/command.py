@@ -14,12 +14,13 @@ if TYPE_CHECKING:
     from bot.features.answers.service import Answers
     from bot.features.digests.listeners import DigestCommands
     from bot.recordings.service import Recordings
+    from bot.slack.blocks import Message
     from bot.slack.payload import Asker
-    from bot.slack.sender import Message, Reply
+    from bot.slack.sender import Sender
 
 
 async def handle_recordings_command(
-    reply: Reply,
+    reply: Sender,
     body: dict[str, Any],
     asker: Asker,
     answers: Answers,

@@ -9,7 +9,7 @@ from bot.features.help import example_room, examples
 from bot.slack import ids
 from bot.slack.blocks import actions, button, clock_time, context, escape, section
 from bot.slack.delivery import note_problem
-from bot.slack.web_client import SLACK_ERRORS, slack_word
+from bot.slack.sender import attempt
 
 if TYPE_CHECKING:
     from slack_sdk.web.async_client import AsyncWebClient
@@ -83,8 +83,7 @@ async def refuse_home(slack: AsyncWebClient, asker: Asker, error: AccessError) -
 
 
 async def _publish(slack: AsyncWebClient, user_id: str, view: dict[str, Any]) -> None:
-    """Show a person's Home tab; when Slack does not take it, the old one stays."""
-    try:
-        await slack.views_publish(user_id=user_id, view=view)
-    except SLACK_ERRORS as error:
-        note_problem(SlackRefusedError("the Home tab", slack_word(error)))
+    """Show a person's Home tab; if Slack does not take it, the old one stays."""
+    outcome = await attempt(slack.views_publish(user_id=user_id, view=view), "a Home tab")
+    if not outcome.is_taken:
+        note_problem(SlackRefusedError("the Home tab", outcome.word))

@@ -14,6 +14,10 @@ from bot.query.times import format_duration
 from bot.recordings.answer_text import LABELS
 from bot.zone_data import zone_info
 
+Message = dict[str, Any]
+Block = dict[str, Any]
+View = dict[str, Any]
+
 MAX_TEXT_CHARACTERS = 4_000
 """Slack's advice for a message's `text`."""
 
@@ -162,9 +166,6 @@ def lasted(from_ms: int, to_ms: int) -> str:
     return format_duration(max(0, to_ms - from_ms) / 1000)
 
 
-Block = dict[str, Any]
-
-
 def section(text: str, accessory: Block | None = None) -> Block:
     """A paragraph of mrkdwn, cut to the 3,000 characters that Slack takes, with a button beside it."""
     block: Block = {"type": "section", "text": _mrkdwn(text)}
@@ -204,8 +205,6 @@ class Rendered(dict[str, Any]):
         """The message as the body of an ephemeral answer."""
         return json.dumps({"response_type": "ephemeral", **self})
 
-
-View = dict[str, Any]
 
 NOTE_BLOCK = "note"
 

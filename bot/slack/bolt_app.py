@@ -1,4 +1,4 @@
-"""Bolt's application as this bot uses it: acknowledged at once, and closed to what cannot be read."""
+"""Bolt's application as this bot uses it; the only module that knows Bolt's insides (slack-bolt 1.30)."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
 
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
@@ -14,7 +15,6 @@ from slack_bolt.listener_matcher.async_builtins import AsyncBuiltinListenerMatch
 from slack_bolt.listener_matcher.async_listener_matcher import AsyncListenerMatcher
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
-from yarl import URL
 
 from bot.slack.payload import well_formed
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from slack_bolt.listener.async_listener import AsyncListener
-
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +31,7 @@ class Acknowledgement(AsyncAck):
 
     def __init__(self) -> None:
         self.over = asyncio.Event()
-        """Given, never to come, or too late."""
+        """It was given, or it won't be, or it's too late."""
         self._response: BoltResponse | None = None
 
     @property
@@ -47,10 +46,10 @@ class Acknowledgement(AsyncAck):
 
 
 class Runner(AsyncioListenerRunner):
-    """Starts listeners, and is woken by their acknowledgements.
+    """Starts listeners, and waits for their acknowledgements.
 
-    Bolt's own looks for each of them every 10 ms (Bolt 1.30): with a thousand people waiting at once that is
-    a hundred thousand looks a second, and time for nothing else.
+    Bolt's own polls each of them every 10 ms: with a thousand people waiting that is a hundred thousand polls
+    a second, and leaves no time for anything else.
     """
 
     def __init__(self, usual: AsyncioListenerRunner) -> None:
@@ -72,15 +71,15 @@ class Runner(AsyncioListenerRunner):
         listener: AsyncListener,
         starting_time: float | None = None,  # noqa: ARG002 - the same
     ) -> BoltResponse | None:
-        """Start a listener and wait for its acknowledgement alone."""
+        """Start a listener, and wait for its acknowledgement alone."""
         ack = request.context["ack"] = Acknowledgement()
         if listener.auto_acknowledgement:
             await ack()
 
         async def listen() -> None:
             try:
-                await listener.ack_function(ack, request.body)  # all that the door takes
-            except Exception as error:  # the door lets none out that it knows of
+                await listener.ack_function(ack, request.body)  # all that `ListenerAdapter` needs
+            except Exception as error:  # `ListenerAdapter` lets out none that it knows about
                 logger.exception("A listener failed where nobody is told")
                 refused = await _refuse(error)
                 ack.response = ack.response or refused
@@ -100,37 +99,26 @@ class Runner(AsyncioListenerRunner):
 
 
 class BodyMatcher(AsyncListenerMatcher):
-    """One of Bolt's own matchers, each of which looks at the body alone.
+    """Asks one of Bolt's matchers with the body alone, which is all that they look at.
 
-    Bolt makes some forty arguments for each question it asks them (Bolt 1.30), and asks one after the other.
+    Bolt builds some forty arguments for each matcher it asks, one listener after the other: that is most of
+    the time that a click takes.
     """
 
     def __init__(self, matcher: AsyncBuiltinListenerMatcher) -> None:
         self._matches: Callable[[dict[str, Any]], Any] = matcher.func
 
-    async def async_matches(self, req: AsyncBoltRequest, resp: BoltResponse) -> bool:  # noqa: ARG002 - Bolt's own
-        """Whether a delivery is its listener's."""
+    async def async_matches(self, req: AsyncBoltRequest, resp: BoltResponse) -> bool:  # noqa: ARG002, D102 - Bolt's own
         return bool(await self._matches(req.body))
 
 
 class BoltApp(AsyncApp):
-    """Hands a delivery to its listener, by `listener(ack, body)`, in the shape that it may rely on.
-
-    Bolt itself stumbles over what is left out then, such as a click without an action. What Bolt makes for
-    each delivery and nobody here asks for is left out.
-    """
+    """Hands each delivery to its listener as `listener(ack, body)`, with a well-formed body."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self._async_listener_runner = Runner(self._async_listener_runner)
         self.error(_refuse)
-
-    def _init_context(self, req: AsyncBoltRequest) -> None:
-        """One client for every delivery: all are of one installation, and listeners have their own."""
-        req.context["logger"] = self.logger
-        req.context["token"] = None  # `authorize` brings it
-        req.context["client"] = self.client
-        req.context["listener_runner"] = self._async_listener_runner
 
     def _register_listener(
         self, functions: Any, primary_matcher: AsyncListenerMatcher, *more: Any, **options: Any
@@ -140,45 +128,43 @@ class BoltApp(AsyncApp):
         return super()._register_listener(functions, primary_matcher, *more, **options)
 
     async def async_dispatch(self, req: AsyncBoltRequest) -> BoltResponse:
-        """Have a delivery answered; 400 for one that no listener can be found for by what it is."""
+        """Have a delivery answered; 400 if Bolt cannot even tell what it is, as a click without an action."""
         req.body = well_formed(req.body)
         try:
             return await super().async_dispatch(req)
-        except Exception as error:  # noqa: BLE001 - as below: some of it Bolt does outside its own net
+        except Exception as error:  # noqa: BLE001 - Bolt does some of it outside its own error handling
             return await _refuse(error)
 
 
 def read_delivery(body: bytes, content_type: str) -> AsyncBoltRequest | None:
-    """Parse the body of a delivery over HTTP; None where it is none.
+    """Parse the body of a delivery over HTTP; None if it isn't one.
 
     A command is a form, an interaction a form whose `payload` is JSON, an event is JSON (Slack docs). Bolt's
-    own parser (1.30) takes a command for an empty interaction when `payload` is anywhere in its text.
+    own parser takes a command for an empty interaction if `payload` is anywhere in its text.
     """
     try:
         text = body.decode()
         payload = json.loads(text) if content_type == "application/json" else _read_form(text)
         if not isinstance(payload, dict):
             return None
-        # The mode in which Bolt takes an object as it is; no header matters to it from here on.
+        # In this mode Bolt takes an object as it is, and looks at no header.
         return AsyncBoltRequest(mode="socket_mode", body=payload)
     except Exception as error:  # noqa: BLE001 - not UTF-8, not JSON, nested too deeply, not of Bolt's shape
-        _tell(error)
+        _log_unreadable(error)
         return None
 
 
 def _read_form(text: str) -> Any:
-    # yarl's parser is compiled: a third of the time that the standard library's takes.
-    form = URL.build(query_string=text, encoded=True).query
-    payload = form.get("payload")
-    return dict(form) if payload is None else json.loads(payload)
+    form = dict(parse_qsl(text, keep_blank_values=True))
+    return json.loads(form["payload"]) if "payload" in form else form
 
 
 async def _refuse(error: Exception) -> BoltResponse:
-    """What Bolt answers where it fails itself: listeners let no exception out."""
-    _tell(error)
+    """What Bolt answers if it fails itself: listeners let no exception out."""
+    _log_unreadable(error)
     return BoltResponse(status=400, body="This cannot be read.")
 
 
-def _tell(error: Exception) -> None:
+def _log_unreadable(error: Exception) -> None:
     logger.warning("A delivery that cannot be read: %s", error.__class__.__name__)
     logger.debug("It failed here", exc_info=error)

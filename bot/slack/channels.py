@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from cachetools import TTLCache
 
-from bot.errors import RecordingsError, SlackRefusedError
+from bot.errors import PlaceError, SlackRefusedError
 from bot.slack.audience import Audience, Readers
-from bot.slack.web_client import SLACK_ERRORS, outsiders_read, slack_word
+from bot.slack.web_client import SLACK_ERRORS, slack_word
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Mapping
@@ -29,6 +29,15 @@ DIRECT_SECONDS = 86_400
 """A direct message keeps its ID: this only bounds what is remembered."""
 PATIENCE_SECONDS = 4.0
 """How long Slack is waited for: each delivery is acknowledged before, and asking needlessly is worse."""
+
+
+def outsiders_read(channel: Mapping[str, Any]) -> bool:
+    """Whether people of other organizations can read a conversation, or will once they accept an invitation.
+
+    Args:
+        channel: as `conversations.info` describes it (Slack docs, conversation object).
+    """
+    return bool(channel.get("is_ext_shared") or channel.get("is_pending_ext_shared"))
 
 
 class Channels:
@@ -108,18 +117,6 @@ class Channels:
 
 _A_PAGE = 999
 _MOST_PAGES = 100
-
-
-class PlaceError(RecordingsError):
-    """Digests cannot be managed here, or not by this person. `what` says what to do."""
-
-    def __init__(self, what: str) -> None:
-        super().__init__(what)
-        self.what = what
-
-    def sentence(self) -> str:
-        """What is in the way, and what to do."""
-        return self.what
 
 
 async def check_may_manage(slack: AsyncWebClient, asker: Asker) -> bool:

@@ -1,72 +1,43 @@
-"""One delivery of Slack from its arrival to its end: its reference number, what it asked, what came of it."""
+"""Deliveries from arrival to end: reference number, query, outcome, and those in flight at SIGTERM."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
-
-from bot.errors import (
-    AccessError,
-    QueryError,
-    RecordingsError,
-    SlackRefusedError,
-    StoppingError,
-    TaskNotFoundError,
-    TooLateError,
-    UnknownPersonError,
-    ZegoError,
-)
 from bot.logs import begin_reference, reference_to_show
+from bot.plain_text import count
 from bot.query.parser import format_query
-from bot.slack.channels import PlaceError
-from bot.slack.forms import FormErrors
-from bot.storage.errors import StoreError
 
 if TYPE_CHECKING:
-    from slack_sdk.socket_mode.request import SocketModeRequest
+    from collections.abc import Awaitable, Iterator
 
+    from bot.errors import RecordingsError
     from bot.operating.metrics import Metrics
     from bot.query.terms import RecordingQuery
-    from bot.slack.admission import Admission
-    from bot.slack.web_client import Session
-
 
 logger = logging.getLogger("bot.deliveries")
 
-_OUTCOMES: dict[type[RecordingsError], str] = {
-    UnknownPersonError: "slack_failed",
-    AccessError: "refused",
-    PlaceError: "refused",
-    QueryError: "mistake",
-    FormErrors: "mistake",
-    TaskNotFoundError: "mistake",
-    TooLateError: "too_late",
-    StoppingError: "stopping",
-    SlackRefusedError: "slack_failed",
-    StoreError: "database_failed",
-    ZegoError: "vendor_failed",
-}
-"""What came of a delivery that ended with an error: the first class that fits."""
+T = TypeVar("T")
 
 _OF_THE_SERVICE = frozenset({"too_late", "slack_failed", "database_failed", "vendor_failed"})
-"""Outcomes that whoever runs the bot may be asked about: they get a reference number."""
+"""Outcomes that people may ask an operator about: these get a reference number."""
 
-_NEITHER_NEWS_NOR_TROUBLE = frozenset({"ignored", "repeated"})
+_ROUTINE = frozenset({"ignored", "repeated"})
 
 _current: ContextVar[Delivery | None] = ContextVar("delivery", default=None)
 
 
 class Delivery:
-    """What is known of one delivery. Its task and those that it starts find it as `current_delivery()`.
+    """What is known about one delivery. Its task and the tasks it starts get it from `current_delivery()`.
 
     Attributes:
-        listener: whose it is; empty where no listener takes it.
-        outcome: `answered`, what its error says, `repeated`, `ignored`, or `unexpected`.
+        listener: the listener's name; empty if none takes it.
+        outcome: `answered`, an error's `outcome`, `repeated`, `ignored`, or `unexpected`.
         query: what was asked, once it is known.
     """
 
@@ -86,49 +57,44 @@ class Delivery:
         return time.perf_counter() - self._arrived
 
     def acknowledged(self) -> None:
-        """Slack has been told that it arrived, which may be its answer too."""
+        """Slack has its acknowledgement, which may be the answer itself."""
         self._ack_seconds = self.seconds
         if self._seconds >= 0:
-            self._tell()
+            self._report()
 
     def ended(self) -> None:
-        """Nothing more comes of it."""
+        """The listener is done."""
         self._seconds = self.seconds
         self._metrics.delivery(self.listener, self.outcome, self._seconds)
         if self._ack_seconds >= 0:
-            self._tell()
+            self._report()
 
     def refused(self, outcome: str) -> None:
-        """It never came to a listener: `unsigned`, `unreadable`, or `unknown` to every listener."""
+        """It never reached a listener: `unsigned`, `unreadable`, or `unknown` to every listener."""
         self._metrics.delivery("none", outcome, self.seconds)
         logger.info("%(listener)s %(outcome)s", {"listener": "none", "outcome": outcome})
 
-    def _tell(self) -> None:
-        """Count and log it, once its answer and its acknowledgement are out, whichever comes last."""
+    def _report(self) -> None:
+        """Count and log it once it has ended and is acknowledged, whichever comes last."""
         self._metrics.acknowledged(self.listener, self._ack_seconds)
-        level = logging.DEBUG if self.outcome in _NEITHER_NEWS_NOR_TROUBLE else logging.INFO
+        level = logging.DEBUG if self.outcome in _ROUTINE else logging.INFO
         if not logger.isEnabledFor(level):
             return
-        told: dict[str, Any] = {
+        line = "%(listener)s %(outcome)s, ack %(ack_ms)s ms, total %(total_ms)s ms"
+        fields: dict[str, Any] = {
             "listener": self.listener,
             "outcome": self.outcome,
             "ack_ms": int(self._ack_seconds * 10_000) / 10,
             "total_ms": int(self._seconds * 10_000) / 10,
         }
-        if self.query is None:
-            logger.log(level, "%(listener)s %(outcome)s, ack %(ack_ms)s ms, total %(total_ms)s ms", told)
-        else:
-            told["query"] = _text_of(self.query)
-            logger.log(
-                level, "%(listener)s %(outcome)s, ack %(ack_ms)s ms, total %(total_ms)s ms: %(query)s", told
-            )
-
-
-_text_of = lru_cache(maxsize=1_000)(format_query)
+        if self.query is not None:
+            line += ": %(query)s"
+            fields["query"] = format_query(self.query)
+        logger.log(level, line, fields)
 
 
 def begin_delivery(metrics: Metrics) -> Delivery:
-    """A delivery arrives: from here on this task, and every task that it starts, works for it."""
+    """Start a delivery: from here on this task, and every task it starts, works for it."""
     begin_reference()
     delivery = Delivery(metrics)
     _current.set(delivery)
@@ -136,35 +102,32 @@ def begin_delivery(metrics: Metrics) -> Delivery:
 
 
 def current_delivery() -> Delivery | None:
-    """The delivery that this task works for, if it works for one."""
+    """The delivery that this task works for, if any."""
     return _current.get()
 
 
 def seconds_since_arrival() -> float:
-    """How long ago the delivery came that this task works for; 0 where it works for none."""
+    """How long ago this task's delivery arrived; 0 if it works for none."""
     delivery = _current.get()
     return delivery.seconds if delivery is not None else 0.0
 
 
 def note_query(query: RecordingQuery) -> None:
-    """Note what a delivery asks."""
+    """Note what the current delivery asks."""
     delivery = _current.get()
     if delivery is not None:
         delivery.query = query
 
 
 def note_problem(error: RecordingsError) -> str:
-    """Note an expected error as what came of a delivery.
+    """Note an expected error as the current delivery's outcome.
 
     Returns:
-        The reference number to show with it, under which the log has it; empty where the asker alone can do
-        something about it.
+        The reference number to show with it, also in the log; empty if only the asker can do something
+        about it.
     """
-    outcome = next((word for kind, word in _OUTCOMES.items() if isinstance(error, kind)), "problem")
-    delivery = _current.get()
-    if delivery is not None:
-        delivery.outcome = outcome
-    if outcome not in _OF_THE_SERVICE:
+    _note_outcome(error.outcome)
+    if error.outcome not in _OF_THE_SERVICE:
         return ""
     reference = reference_to_show()
     logger.warning("Not answered, reference %s: %s", reference, error.for_operator())
@@ -173,36 +136,69 @@ def note_problem(error: RecordingsError) -> str:
 
 def note_unexpected(error: Exception) -> str:
     """Log an error that nobody expected; returns the reference number to show."""
-    delivery = _current.get()
-    if delivery is not None:
-        delivery.outcome = "unexpected"
+    _note_outcome("unexpected")
     reference = reference_to_show()
     logger.error("Unexpected error, reference %s", reference, exc_info=error)
     return reference
 
 
-class WatchedSocketMode(AsyncSocketModeHandler):
-    """Socket Mode whose deliveries are followed from their arrival to their acknowledgement."""
+def _note_outcome(outcome: str) -> None:
+    delivery = _current.get()
+    if delivery is not None:
+        delivery.outcome = outcome
 
-    metrics: Metrics
-    admission: Admission
 
-    @property
-    def is_away(self) -> bool:
-        """Whether there is no connection: it was lost and is not back, or Slack gives no new one."""
-        connection = self.client.current_session
-        return connection is None or connection.closed or self.client.closed or self.client.stale
+STOPPED_NOTICE_SECONDS = 1.5
+"""How long `finish` waits for people to be told that their answer was stopped."""
 
-    async def go_by(self, ways: Session) -> None:
-        """Connect by these ways, in place of the SDK's own session, which knows only one proxy for all."""
-        await self.client.aiohttp_client_session.close()
-        self.client.aiohttp_client_session = ways  # type: ignore[assignment]  # as much of one as it uses
 
-    async def handle(self, client: Any, req: SocketModeRequest) -> None:
-        """One delivery."""
-        delivery = begin_delivery(self.metrics)
-        await self.admission.enter()
+class InFlight:
+    """The deliveries being answered: SIGTERM lets them finish, and tells people whose answer it stops."""
+
+    def __init__(self) -> None:
+        self.stopping = False
+        self._answering: set[asyncio.Task[Any] | None] = set()
+        self._nothing_left = asyncio.Event()
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    def __len__(self) -> int:
+        return len(self._answering)
+
+    @contextmanager
+    def answering(self) -> Iterator[None]:
+        """Make `finish` wait until the person has been told."""
+        answer = asyncio.current_task()
+        if answer in self._answering:  # the outer block counts it
+            yield
+            return
+        self._answering.add(answer)
+        self._nothing_left.clear()
         try:
-            await super().handle(client, req)
+            yield
         finally:
-            delivery.acknowledged()
+            self._answering.remove(answer)
+            if not self._answering:
+                self._nothing_left.set()
+
+    def run(self, work: Awaitable[T]) -> asyncio.Task[T]:
+        """Start work that `finish` may cancel."""
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def finish(self, grace_seconds: float) -> None:
+        """On SIGTERM: wait for what is in flight, then cancel the rest and let it tell whoever asked."""
+        self.stopping = True
+        await self._until_all_are_told(grace_seconds)
+        if self._tasks:
+            logger.warning("Stopping: %s could not be finished", count(len(self._tasks), "answer"))
+        for task in self._tasks:
+            task.cancel()
+        await self._until_all_are_told(STOPPED_NOTICE_SECONDS)
+
+    async def _until_all_are_told(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while self._answering:
+                    await self._nothing_left.wait()

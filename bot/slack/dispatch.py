@@ -1,16 +1,15 @@
-"""Dispatch: every delivery on its way to its listener. Who asks, may they, seen before, errors → words."""
+"""Dispatch: brings each delivery to its listener. Who asks, may they, seen before, errors → words."""
 
 from __future__ import annotations
 
 import inspect
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from bot.errors import AccessError, RecordingsError
 from bot.slack.delivery import begin_delivery, current_delivery, note_problem
 from bot.slack.forms import FormErrors, build_field_errors
 from bot.slack.payload import Asker, asker_of, metadata_of_click, metadata_of_view
-from bot.slack.sender import Place, Reply, ThreadReply
+from bot.slack.sender import Destination, Sender, ThreadSender
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -20,23 +19,23 @@ if TYPE_CHECKING:
     from bot.operating.metrics import Metrics
     from bot.slack.access import Access
     from bot.slack.deduplication import Deduplication
-    from bot.slack.in_flight import InFlight
+    from bot.slack.delivery import InFlight
     from bot.slack.web_client import SlackClient
 
 
 class ListenerAdapter:
-    """Turns a listener of ours into one of Bolt's.
+    """Turns one of our listeners into one of Bolt's.
 
     A listener names what it needs: a service, `asker`, `reply`, `body`, `event`, or `action` (the element).
     Bolt would build some forty arguments for each middleware and listener; this way it builds them once.
 
     Args:
-        services: what a listener can ask for, by the name of its parameter.
+        services: what a listener can ask for, by parameter name.
         access: decides who is answered.
-        once: knows which deliveries have come before.
-        running: keeps account of work under way.
+        deduplication: knows which deliveries have come before.
+        in_flight: keeps track of work under way.
         metrics: counts deliveries.
-        slack: the way back where there is no response_url.
+        slack: Slack's Web API.
         socket_mode: how deliveries arrive.
     """
 
@@ -65,35 +64,28 @@ class ListenerAdapter:
         """A listener that Bolt can call. No exception leaves it: Bolt would answer 404 after 3 s.
 
         Args:
-            listener: ours; what it names as parameters is handed to it.
-            refused: tells somebody whom the bot does not answer, where a message is not the place for it.
+            listener: ours; it is given what its parameters name.
+            refused: tells somebody who may not ask, where a message isn't the way to do it.
 
         Raises:
-            TypeError: the listener asks for something that is not there.
+            TypeError: the listener asks for something that doesn't exist.
         """
-        name = listener.__name__.removeprefix("handle_")
         names = set(inspect.signature(listener).parameters)
         if unknown := names - set(self._services) - {"asker", "reply", "body", "action", "event"}:
             raise TypeError(f"{listener.__name__} asks for {', '.join(sorted(unknown))}, which nobody has")
         services = {name: service for name, service in self._services.items() if name in names}
 
-        async def enter(ack: AsyncAck, body: dict[str, Any]) -> None:
+        async def dispatch(ack: AsyncAck, body: dict[str, Any]) -> None:
             delivery = current_delivery() or begin_delivery(self._metrics)
-            delivery.listener = name
-            if _is_no_question(body.get("event") or {}):
+            delivery.listener = listener.__name__.removeprefix("handle_")
+            event, action = body.get("event") or {}, (body.get("actions") or [{}])[0]
+            if _is_no_question(event):
                 delivery.outcome = "ignored"
                 delivery.ended()
                 return
             asker = asker_of(body)
-            reply = self._way_back(ack, body, asker)
-            event, action = body.get("event") or {}, (body.get("actions") or [{}])[0]
-            given = {
-                "asker": asker,
-                "reply": reply,
-                "body": body,
-                "action": action,
-                "event": event,
-            }
+            reply = self._sender(ack, body, asker)
+            given = {"asker": asker, "reply": reply, "body": body, "action": action, "event": event}
             try:
                 with self._in_flight.answering():
                     if not await self._is_first(body):
@@ -102,51 +94,52 @@ class ListenerAdapter:
                         return
                     await self._access.check(asker, opens_form=_opens_form(body))
                     await listener(**services, **{name: given[name] for name in given.keys() & names})
-            except FormErrors as error:  # the form stays open, with each mistake at its field
+            except FormErrors as error:  # the form stays open, with each mistake beside its field
                 note_problem(error)
                 await ack(**build_field_errors(error))
-            except AccessError as error:
-                if refused is None:
-                    await reply.problem(error)
-                else:
+            except RecordingsError as error:
+                if refused is not None and isinstance(error, AccessError):
                     note_problem(error)
                     await refused(self._slack, asker, error)
-            except RecordingsError as error:
-                await reply.problem(error)
+                else:
+                    await reply.problem(error)
             except Exception as error:  # noqa: BLE001 - the person is told, the log has it all
                 await reply.unexpected(error)
             finally:
                 delivery.ended()
 
-        enter.__name__ = listener.__name__
-        return enter
+        dispatch.__name__ = listener.__name__
+        return dispatch
 
-    def _way_back(self, ack: AsyncAck, body: dict[str, Any], asker: Asker) -> Reply:
+    def _sender(self, ack: AsyncAck, body: dict[str, Any], asker: Asker) -> Sender:
         event = body.get("event")
         if event:
-            return ThreadReply(ack, self._in_flight, self._slack, _place_of(event, asker))
+            return ThreadSender(self._slack, ack, self._in_flight, _beside(event, asker))
         view = body.get("view")
         metadata = metadata_of_view(view) if view else metadata_of_click(body, replaces=False)
-        for chosen in body.get("response_urls") or []:
-            metadata = replace(metadata, response_url=str(chosen.get("response_url") or ""))
-        return Reply(
-            ack,
-            metadata.response_url,
-            self._in_flight,
-            command="command" in body,
-            socket_mode=self._socket_mode,
+        # In a form that asks where to answer, the chosen conversation comes with a response_url of its own.
+        chosen = [str(each.get("response_url") or "") for each in body.get("response_urls") or []]
+        destination = Destination(
+            user_id=asker.user_id,
             channel_id=asker.channel_id,
             thread_ts=metadata.thread_ts,
-            slack=self._slack,
-            user_id=asker.user_id,
+            response_url=chosen[-1] if chosen else metadata.response_url,
+        )
+        return Sender(
+            self._slack,
+            ack,
+            self._in_flight,
+            destination,
+            is_command="command" in body,
+            socket_mode=self._socket_mode,
         )
 
     async def _is_first(self, body: dict[str, Any]) -> bool:
         """Whether this delivery has not come before.
 
-        Slack sends an event again that was not acknowledged in time; anything else comes again only where
-        somebody replays it. An event has an ID of its own, and every command, click, shortcut and form that
-        is sent a new trigger (Slack docs).
+        Slack sends an event again if it was not acknowledged in time; anything else comes again only if
+        somebody replays it. An event has its own ID, and every command, click, shortcut and submitted form a
+        new trigger (Slack docs).
         """
         delivery = str(body.get("event_id") or body.get("trigger_id") or "")
         return not delivery or await self._deduplication.first(
@@ -165,18 +158,18 @@ def _is_no_question(event: dict[str, Any]) -> bool:
 
 
 def _opens_form(body: dict[str, Any]) -> bool:
-    """A global shortcut, or the Home tab: where there is no conversation yet."""
+    """A global shortcut, or the Home tab: there is no conversation yet."""
     home = (body.get("event") or {}).get("type") == "app_home_opened"
     return home or body.get("type") == "shortcut" or (body.get("view") or {}).get("type") == "home"
 
 
-def _place_of(event: dict[str, Any], asker: Asker) -> Place:
-    """Where an event is answered: in its thread, in a new one below it, or plainly in a direct message."""
+def _beside(event: dict[str, Any], asker: Asker) -> Destination:
+    """Where a message is answered: in its thread, in a new one below it, or plainly in a direct message."""
     direct = event.get("channel_type") == "im"
     thread_ts = str(event.get("thread_ts") or "")
-    return Place(
-        channel_id=asker.channel_id,
+    return Destination(
         user_id=asker.user_id,
+        channel_id=asker.channel_id,
         thread_ts=thread_ts if direct else thread_ts or str(event.get("ts") or ""),
         thread_exists=bool(thread_ts),
         direct=direct,

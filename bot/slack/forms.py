@@ -101,6 +101,8 @@ class FormErrors(RecordingsError):  # noqa: N818 - it is several, each beside it
         errors: a sentence by block_id, as the `errors` of Slack's `response_action`.
     """
 
+    outcome = "mistake"
+
     def __init__(self, errors: dict[str, str]) -> None:
         super().__init__(errors)
         self.errors = errors

@@ -1,9 +1,7 @@
-"""A modal that is opened at once, before the trigger expires, and filled in when its content is there."""
+"""A modal that opens at once, before its trigger expires, and is filled in when its content is ready."""
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Self
 
@@ -11,18 +9,24 @@ from bot.errors import RecordingsError, SlackRefusedError
 from bot.logs import reference_to_show
 from bot.slack.blocks import build_problem_modal
 from bot.slack.delivery import note_problem
-from bot.slack.sender import WAITS_SECONDS
-from bot.slack.web_client import SLACK_ERRORS, Taken, slack_word, taken_despite
+from bot.slack.sender import (
+    UNEXPECTED,
+    WAITS_SECONDS,
+    Route,
+    SendOutcome,
+    SendResult,
+    attempt,
+    deliver,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
 
     from slack_sdk.web.async_client import AsyncWebClient
 
+    from bot.slack.blocks import Message, View
 
-logger = logging.getLogger(__name__)
-
-KEPT_FIELDS = (
+SENT_BACK = (
     "type",
     "callback_id",
     "title",
@@ -32,7 +36,7 @@ KEPT_FIELDS = (
     "blocks",
     "notify_on_close",
 )
-"""What a view that Slack sends back has in common with one that Slack takes."""
+"""The fields of a view that Slack both sends and takes."""
 
 
 class Modal:
@@ -40,7 +44,7 @@ class Modal:
 
     Args:
         slack: Slack's Web API.
-        view_id: Slack's ID of it; empty while there is none.
+        view_id: Slack's ID of it; empty if there is none.
     """
 
     def __init__(self, slack: AsyncWebClient, view_id: str) -> None:
@@ -50,25 +54,25 @@ class Modal:
     @classmethod
     @asynccontextmanager
     async def opened(
-        cls, slack: AsyncWebClient, body: Mapping[str, Any], loading: dict[str, Any], *, above: bool = False
+        cls, slack: AsyncWebClient, body: Mapping[str, Any], loading: View, *, above: bool = False
     ) -> AsyncIterator[Self]:
-        """Open a view, or put it above the one that is open; it never stays as it was while loading.
+        """Open a view; if what follows fails, it says so instead of loading forever.
 
         Args:
             slack: Slack's Web API.
             body: the payload with the trigger, which lives for 3 seconds (Slack docs).
             loading: what is shown at once.
-            above: above the view that is open.
+            above: put it above the view that is open.
 
         Raises:
             SlackRefusedError: it could not be opened.
         """
         opening = slack.views_push if above else slack.views_open
-        try:
-            answer = await opening(trigger_id=str(body.get("trigger_id") or ""), view=loading)
-        except SLACK_ERRORS as error:
-            raise SlackRefusedError("the form", slack_word(error)) from None
-        modal = cls(slack, str((answer.get("view") or {}).get("id") or ""))
+        call = opening(trigger_id=str(body.get("trigger_id") or ""), view=loading)
+        outcome = await attempt(call, "a modal")
+        if not outcome.is_taken:
+            raise SlackRefusedError("the form", outcome.word)
+        modal = cls(slack, str((outcome.answer.get("view") or {}).get("id") or ""))
         title = str(loading["title"]["text"])
         try:
             yield modal
@@ -76,46 +80,38 @@ class Modal:
             raise
         except RecordingsError as error:
             await modal.update(build_problem_modal(title, str(error), note_problem(error)))
-        except Exception:  # the person is told; the door logs it
-            sentence = "Something went wrong inside the bot; whoever runs it finds it in the log."
-            await modal.update(build_problem_modal(title, sentence, reference_to_show()))
+        except Exception:  # the person is told here; `ListenerAdapter` logs it
+            await modal.update(build_problem_modal(title, UNEXPECTED, reference_to_show()))
             raise
 
-    async def update(self, view: dict[str, Any]) -> None:
-        """Show another content, tried again while Slack fails. A view that was closed meanwhile needs none.
+    async def update(self, view: View) -> None:
+        """Show other content, and try again while Slack fails. If the view has been closed, that's fine.
 
         Raises:
             SlackRefusedError: Slack took neither this nor a line that says so.
         """
-        word = await self._try_to_show(view)
-        if word:
-            title = view.get("title")
-            words = title.get("text") if isinstance(title, dict) else ""
-            sorry = build_problem_modal(str(words or "Recordings")[:24], f"Slack did not take this ({word}).")
-            not_shown = _NotShownError("what belongs into the form", word)
-            if await self._try_to_show(sorry, waits=()):
-                raise not_shown
-            note_problem(not_shown)
+        outcome = await self._show(view, WAITS_SECONDS)
+        if outcome.is_taken:
+            return
+        title = view.get("title")
+        words = title.get("text") if isinstance(title, dict) else ""
+        sentence = f"Slack did not take this ({outcome.word})."
+        sorry = await self._show(build_problem_modal(str(words or "Recordings")[:24], sentence), ())
+        error = _NotShownError("what belongs into the form", outcome.word)
+        if not sorry.is_taken:
+            raise error
+        note_problem(error)
 
-    async def _try_to_show(self, view: dict[str, Any], waits: Sequence[float] = WAITS_SECONDS) -> str:
-        """Show a content: the same content once more does no harm. Slack's word where it was not taken."""
-        content = {name: view[name] for name in KEPT_FIELDS if view.get(name)}
-        word = ""
-        for wait_seconds in (*waits, 0.0):
-            try:
-                await self._slack.views_update(view_id=self.view_id, view=content)
-            except SLACK_ERRORS as error:
-                word = slack_word(error)
-                if word == "not_found":
-                    return ""
-                logger.warning("Slack did not take a view: %s", word)
-                if taken_despite(error) in {Taken.NO, Taken.BLOCKS_REFUSED}:
-                    return word
-            else:
-                return ""
-            await asyncio.sleep(wait_seconds)
-        return word
+    async def _show(self, view: View, waits: Sequence[float]) -> SendOutcome:
+        content = {"view": {name: view[name] for name in SENT_BACK if view.get(name)}}
+        # The same content once more does no harm, and there is no other place for it.
+        return await deliver(content, [Route(self._update, len(waits) + 1)], waits=waits)
+
+    async def _update(self, content: Message) -> SendOutcome:
+        outcome = await attempt(self._slack.views_update(view_id=self.view_id, **content), "a view")
+        is_closed = outcome.word == "not_found"
+        return SendOutcome(SendResult.TAKEN) if is_closed else outcome
 
 
 class _NotShownError(SlackRefusedError):
-    """Slack does not show a view, so that what is wrong has to be said elsewhere."""
+    """Slack does not show a view, so the problem has to be told elsewhere."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bot.slack import ids
 from bot.slack.blocks import (
     MAX_CHARACTERS,
     MAX_TEXT_CHARACTERS,
+    Message,
     actions,
     button,
     code,
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from bot.errors import QueryError
     from bot.recordings.page import ButtonState
 
-
-Message = dict[str, Any]
 
 HALF_A_SECTION = MAX_CHARACTERS // 2 - 50
 """Of a section, with room for a few words of ours."""

@@ -1,296 +1,364 @@
-"""The one sender: a message goes as acknowledgement, by response_url, to the channel or privately."""
+"""The one sender: how each message reaches people, what Slack took of it, and what is sent again."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import Enum, auto
 from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import aiohttp
 from slack_bolt.response import BoltResponse
+from slack_sdk.errors import SlackApiError
 
-from bot.errors import (
-    NOT_CONFIRMED,
-    QueryError,
-    RecordingsError,
-    SlackRefusedError,
-    StoppingError,
-    TaskNotFoundError,
-)
+from bot.errors import NOT_CONFIRMED, QueryError, SlackRefusedError, StoppingError, TaskNotFoundError
 from bot.slack import ids
-from bot.slack.blocks import Rendered
+from bot.slack.blocks import Message, Rendered
 from bot.slack.delivery import note_problem, note_unexpected, seconds_since_arrival
 from bot.slack.notices import build_mistake, build_notice, build_problem, build_progress
-from bot.slack.web_client import SLACK_ERRORS, Taken, slack_word, taken_by, taken_despite, word_of_body
+from bot.slack.web_client import SLACK_ERRORS, NotSentError, http_status, slack_word
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from slack_bolt.context.ack.async_ack import AsyncAck
 
+    from bot.errors import RecordingsError
     from bot.recordings.page import ButtonState
-    from bot.slack.in_flight import InFlight
+    from bot.slack.delivery import InFlight
     from bot.slack.web_client import SlackClient
 
 logger = logging.getLogger(__name__)
 
+T = TypeVar("T")
 
-Message = dict[str, Any]
+UNEXPECTED = "Something went wrong inside the bot; whoever runs it finds it in the log."
+
+# What Slack took.
+
+_NEVER_SENT = (NotSentError, aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError)
+"""There was no connection to Slack: a proxy that refuses to make one has passed nothing on."""
+
+_LATER = {"ratelimited", "rate_limited"}
+_UNCLEAR = {"fatal_error", "internal_error", "service_unavailable", "request_timeout"}
+"""Slack docs, chat.postMessage, of `fatal_error`: "It's possible some aspect of the operation succeeded"."""
+
+_ABOUT_SETUP = {
+    *("invalid_auth", "not_authed", "account_inactive", "token_expired", "token_revoked"),
+    *("message_limit_exceeded", "team_added_to_org"),
+}
+"""Refusals that an operator, or Slack itself, may lift without any change in what is sent."""
+
+_ABOUT_BLOCKS = {"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"}
+
+_LONGEST_RETRY_AFTER_SECONDS = 3_600.0
 
 
-@dataclass
-class ResponseUrl:
-    """The address that Slack gives with a delivery.
+class SendResult(Enum):
+    """Whether Slack took something."""
 
-    Args:
-        slack: posts to it.
-        url: the address; empty where there is none.
-        thread_ts: the thread where what is new has to stay.
+    TAKEN = auto()
+    NOT_TAKEN = auto()
+    """But it may be taken later."""
+    UNCERTAIN = auto()
+    """It may have been taken."""
+    REFUSED = auto()
+    """It was not taken, and won't be."""
+
+
+@dataclass(frozen=True, slots=True)
+class SendOutcome:
+    """What became of something that was sent to Slack.
+
+    Attributes:
+        result: whether Slack took it.
+        word: why not: Slack's own word, such as `missing_scope`, or the kind of failure.
+        answer: what Slack answered where it took it.
+        retry_after_seconds: how long Slack asks to wait; 0 where it doesn't say.
     """
 
-    slack: SlackClient
-    url: str
-    thread_ts: str = ""
-    refused: str = ""
-    """Slack's word for why it did not take the last post."""
+    result: SendResult
+    word: str = ""
+    answer: Mapping[str, Any] = field(default_factory=dict)
+    retry_after_seconds: float = 0.0
 
-    async def post(self, message: Message, *, replace: bool = False, everyone: bool = False) -> Taken:
-        """Post a new message, or one in place of what was clicked."""
-        if not self.url:
-            return Taken.NO
-        body = {"response_type": "in_channel" if everyone else "ephemeral", **message}
-        if self.thread_ts and not replace:
-            body["thread_ts"] = self.thread_ts
-        body["replace_original"] = replace
-        try:
-            response = await self.slack.post(self.url, body)
-        except SLACK_ERRORS as error:
-            self.refused = slack_word(error)
-            logger.warning("Slack did not take an answer: %s", self.refused)
-            taken = taken_despite(error)
-        else:
-            if response.status_code == HTTPStatus.OK:
-                return Taken.YES
-            self.refused = word_of_body(response.body) or f"HTTP {response.status_code}"
-            logger.warning("Slack refused an answer: HTTP %s %s", response.status_code, self.refused)
-            taken = taken_by(response.status_code, self.refused)
-        return Taken.AGAIN if taken is Taken.UNKNOWN and replace else taken
+    @property
+    def is_taken(self) -> bool:
+        """Slack took it."""
+        return self.result is SendResult.TAKEN
 
+    @property
+    def is_uncertain(self) -> bool:
+        """Slack may have taken it."""
+        return self.result is SendResult.UNCERTAIN
 
-@dataclass
-class Channel:
-    """A conversation that the bot is in: for what everyone reads, where there is no response_url that works.
+    @property
+    def refuses_blocks(self) -> bool:
+        """It was refused for its blocks."""
+        return self.result is SendResult.REFUSED and self.word in _ABOUT_BLOCKS
 
-    Args:
-        slack: Slack's Web API; needs `chat:write`.
-        channel_id: the conversation; empty where there is none.
-        thread_ts: the thread in it.
-    """
+    @property
+    def may_be_lifted(self) -> bool:
+        """It was refused, but may be taken within the hour: after a new token, or a change to a proxy.
 
-    slack: SlackClient
-    channel_id: str
-    thread_ts: str = ""
-    refused: str = ""
-    """Slack's word for why it did not take the last post."""
-
-    async def post(self, message: Message) -> Taken:
-        """Post a new message."""
-        if not self.channel_id:
-            return Taken.NO
-        try:
-            await self.slack.chat_postMessage(
-                channel=self.channel_id,
-                thread_ts=self.thread_ts or None,
-                unfurl_links=False,
-                unfurl_media=False,
-                text=message["text"],
-                blocks=message.get("blocks"),
-            )
-        except SLACK_ERRORS as error:
-            self.refused = slack_word(error)
-            logger.warning("Slack did not take a post in %s: %s", self.channel_id, self.refused)
-            return taken_despite(error)
-        return Taken.YES
+        Only a proxy refuses without a word of Slack's, or redirects. For somebody who waits this is a refusal
+        like any other; a digest has an hour.
+        """
+        return self.result is SendResult.REFUSED and (self.word in _ABOUT_SETUP or not self.word.islower())
 
 
-@dataclass
-class DirectMessage:
-    """The conversation of the bot and one person, for what is private and finds no other way.
+def outcome_of(error: Exception) -> SendOutcome:
+    """What became of a call that ended with one of SLACK_ERRORS."""
+    word = slack_word(error)
+    return SendOutcome(_result_of(error, word), word, retry_after_seconds=_retry_after_seconds(error))
+
+
+def _result_of(error: Exception, word: str) -> SendResult:
+    if not isinstance(error, SlackApiError):
+        if isinstance(error, aiohttp.InvalidURL):
+            return SendResult.REFUSED
+        return SendResult.NOT_TAKEN if isinstance(error, _NEVER_SENT) else SendResult.UNCERTAIN
+    status = http_status(error) or HTTPStatus.OK
+    if status == HTTPStatus.TOO_MANY_REQUESTS or word in _LATER:
+        return SendResult.NOT_TAKEN
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or word in _UNCLEAR:
+        return SendResult.UNCERTAIN
+    if status < HTTPStatus.MULTIPLE_CHOICES and not word.islower():
+        return SendResult.UNCERTAIN  # cut off, or not Slack's answer
+    return SendResult.REFUSED
+
+
+def _retry_after_seconds(error: Exception) -> float:
+    headers = getattr(getattr(error, "response", None), "headers", None) or {}
+    try:
+        seconds = float(headers.get("Retry-After") or headers.get("retry-after") or 0)
+    except ValueError:
+        return 0.0
+    return min(seconds, _LONGEST_RETRY_AFTER_SECONDS)
+
+
+async def attempt(call: Awaitable[Any], what: str) -> SendOutcome:
+    """Make one call that sends something.
 
     Args:
-        slack: Slack's Web API; needs `im:write` and `chat:write`.
-        user_id: the person; empty where nobody is known.
+        call: of Slack's Web API, or a post to a response_url.
+        what: is sent, for the log.
     """
-
-    slack: SlackClient
-    user_id: str
-
-    async def write(self, message: Message) -> Taken:
-        """Write a message."""
-        if not self.user_id:
-            return Taken.NO
-        channel = ""
-        try:
-            channel = (await self.slack.conversations_open(users=self.user_id))["channel"]["id"]
-            await self.slack.chat_postMessage(
-                channel=channel, text=message["text"], blocks=message.get("blocks")
-            )
-        except SLACK_ERRORS as error:
-            logger.warning("Slack did not take a direct message: %s", slack_word(error))
-            taken = taken_despite(error)
-            return Taken.LATER if taken is Taken.UNKNOWN and not channel else taken
-        return Taken.YES
+    try:
+        answer = await call
+    except SLACK_ERRORS as error:
+        outcome = outcome_of(error)
+        logger.warning("Slack did not take %s: %s", what, outcome.word)
+        return outcome
+    return SendOutcome(SendResult.TAKEN, answer=answer)
 
 
-Way = Callable[[Message], Awaitable[Taken]]
-"""Sends a message once and says what became of it."""
+# What is sent again.
 
 WAITS_SECONDS = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
-"""Between the tries: Slack's short failures are over by then, and a person has turned to something else."""
+"""Between tries: Slack's short failures are over by then, and people have turned to something else."""
 
-HARMLESS_TRIES = 3
-"""How often a harmless repetition is tried before it counts as uncertain like any other."""
+REPLACING_TRIES = 3
+"""How often a replacement is sent before it counts as uncertain like anything else."""
 
 
-async def say(
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One way for a message to reach people.
+
+    Attributes:
+        send: sends a message once.
+        harmless_tries: up to how many tries it may send again what Slack may have taken: more than 1 only
+            where the message replaces one, so that nobody sees it twice.
+    """
+
+    send: Callable[[Message], Awaitable[SendOutcome]]
+    harmless_tries: int = 1
+
+    async def send_readable(self, message: Message) -> SendOutcome:
+        """Send a message, without its blocks if Slack refuses those: `text` says it all."""
+        outcome = await self.send(message)
+        if outcome.refuses_blocks and "blocks" in message:
+            outcome = await self.send({key: part for key, part in message.items() if key != "blocks"})
+        return outcome
+
+
+async def deliver(
     message: Message,
-    ways: Sequence[Way],
+    routes: Sequence[Route],
     *,
     unsure: Callable[[], Message] | None = None,
     waits: Sequence[float] = WAITS_SECONDS,
     is_stopping: Callable[[], bool] = lambda: False,
-) -> Taken:
-    """Send a message until Slack has it, or will not have it, or the tries are used up.
+) -> SendOutcome:
+    """Send a message until Slack takes it, refuses it on every route, or the tries are used up.
 
-    What Slack may have taken is not sent again: from there on `unsure` is said instead.
+    What Slack may have taken is not sent again: `unsure` is said instead.
 
     Args:
-        message: with `text`, and `blocks` that are left out where Slack refuses them: `text` says all.
-        ways: the best first; the next is tried where one fails.
-        unsure: makes what is said then; where it is absent, uncertainty ends the tries.
-        waits: seconds between the tries.
-        is_stopping: the process ends, and there is no time to try again.
+        message: what `routes` send.
+        routes: the best first; the next is used if one fails.
+        unsure: makes what is said then; without it, uncertainty ends the tries.
+        waits: seconds between tries.
+        is_stopping: the process ends, so there is no time to try again.
 
     Returns:
-        YES when Slack took `message`; UNKNOWN when it may have taken it; else NO.
+        What became of `message` itself: uncertain even where `unsure` was taken.
     """
-    left, result = list(ways), Taken.NO
+    left = list(routes)
+    uncertain: SendOutcome | None = None
+    outcome = SendOutcome(SendResult.REFUSED, "no address")
     for tries, wait_seconds in enumerate((*waits, 0.0), 1):
-        for way in tuple(left):
-            taken = await _with_or_without_blocks(way, message)
-            if taken is Taken.YES:
-                return result if result is Taken.UNKNOWN else taken
-            if taken is Taken.AGAIN and tries < HARMLESS_TRIES:
-                break
-            if taken is Taken.NO:
-                left.remove(way)
-            if taken in {Taken.UNKNOWN, Taken.AGAIN} and result is not Taken.UNKNOWN:
-                if unsure is None:
-                    return Taken.UNKNOWN
-                message, result = unsure(), Taken.UNKNOWN
+        for route in tuple(left):
+            outcome = await route.send_readable(message)
+            if outcome.is_taken:
+                return uncertain or outcome
+            if outcome.result is SendResult.REFUSED:
+                left.remove(route)
+            elif outcome.is_uncertain:
+                if tries < route.harmless_tries:
+                    break
+                if uncertain is None:
+                    if unsure is None:
+                        return outcome
+                    message, uncertain = unsure(), outcome
         if not left or is_stopping():
             break
         await asyncio.sleep(wait_seconds)
-    return result
+    return uncertain or outcome
 
 
-async def _with_or_without_blocks(way: Way, message: Message) -> Taken:
-    taken = await way(message)
-    if taken is not Taken.BLOCKS_REFUSED:
-        return taken
-    taken = await way({name: part for name, part in message.items() if name != "blocks"})
-    return Taken.NO if taken is Taken.BLOCKS_REFUSED else taken
+async def post(slack: SlackClient, channel_id: str, message: Message, thread_ts: str = "") -> SendOutcome:
+    """Post a message in a conversation that the bot is in; needs `chat:write`."""
+    call = slack.chat_postMessage(
+        channel=channel_id,
+        thread_ts=thread_ts or None,
+        unfurl_links=False,
+        unfurl_media=False,
+        text=message["text"],
+        blocks=message.get("blocks"),
+    )
+    return await attempt(call, f"a post in {channel_id}")
 
 
-T = TypeVar("T")
+async def open_direct_message(slack: SlackClient, user_id: str) -> SendOutcome:
+    """Open the bot's direct message with somebody: `answer` has its channel. Needs `im:write`."""
+    opened = await attempt(slack.conversations_open(users=user_id), "the opening of a direct message")
+    # Nothing is written by that, so it can always be done again.
+    return SendOutcome(SendResult.NOT_TAKEN, opened.word) if opened.is_uncertain else opened
 
+
+# To whom.
 
 ACK_WITHIN_SECONDS = 2.0
-"""After a delivery came. Slack waits 3 s for its acknowledgement (Slack docs); the rest is the network's."""
+"""After a delivery arrives. Slack waits 3 s for an acknowledgement (Slack docs), the network included."""
 
 LEAST_WAIT_SECONDS = 0.1
-"""An answer that is at hand needs no other message before it, however late its delivery is."""
+"""An answer at hand needs no other message before it, however late its delivery is."""
 
 PROGRESS_AFTER_SECONDS = 6.0
-"""A command's one line of progress comes when the wait has become long."""
+"""A command's one line of progress is sent once the wait has become long."""
 
 MAX_SOCKET_ACK_BYTES = 16_000
-"""Frames above 20 KB have been seen to close a Socket Mode connection: larger answers take the other way."""
+"""Frames above 20 KB have been seen to close a Socket Mode connection: larger answers go by response_url."""
 
 
-class Reply:
-    """The way back to the person who caused one delivery.
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where the messages that answer a delivery go.
+
+    Attributes:
+        user_id: whoever caused it, for what is private.
+        channel_id: the conversation; empty where there is none.
+        thread_ts: the thread in it for what everyone sees; empty for the conversation itself.
+        response_url: answers a command or a click, five times in half an hour (Slack docs).
+        thread_exists: a private answer can be in the thread too: Slack shows it only in one that has begun
+            (Slack docs, chat.postEphemeral).
+        direct: the bot's own direct message: nobody else reads it, so everything is posted plainly.
+    """
+
+    user_id: str
+    channel_id: str = ""
+    thread_ts: str = ""
+    response_url: str = ""
+    thread_exists: bool = False
+    direct: bool = False
+
+
+class Progress:
+    """How far a long scan is, and when it will be done at the pace so far."""
+
+    def __init__(self) -> None:
+        self.begun = asyncio.Event()
+        self._read = self._total = self._first = 0
+        self._began = 0.0
+
+    def update(self, read: int, total: int) -> None:
+        """So many of so many recordings have been read."""
+        self._read, self._total = read, total
+        if not self.begun.is_set():
+            self._first, self._began = read, asyncio.get_running_loop().time()
+            self.begun.set()
+
+    def message(self) -> Message:
+        """The line of progress."""
+        done = self._read - self._first
+        seconds = asyncio.get_running_loop().time() - self._began
+        left = seconds * (self._total - self._read) / done if done > 0 else None
+        return build_progress(self._read, self._total, left)
+
+
+class Sender:
+    """Sends everything that one command, click or form leads to.
 
     Args:
+        slack: Slack's Web API.
         ack: Bolt's acknowledgement.
-        response_url: where later messages go: five in half an hour (Slack docs).
-        running: keeps account of work under way.
-        command: a slash command's acknowledgement may be the message; a click's may not.
-        socket_mode: large acknowledgements have to take the other way.
-        channel_id: the conversation, for what everyone reads where there is no response_url that works any
-            more; empty where nothing is posted by that way.
-        thread_ts: the thread of the message that was clicked, where what is new has to stay.
-        slack: for a direct message, where there is no response_url that works any more.
-        user_id: whom to write to then.
-        waits: seconds between the tries to say something while Slack fails.
+        in_flight: keeps track of work under way.
+        destination: where messages go.
+        is_command: a slash command's acknowledgement may be the message; a click's may not.
+        socket_mode: large acknowledgements go by response_url.
+        waits: seconds between tries while Slack fails.
+
+    Attributes:
+        again: what `Try again` asks, once it is known.
+        again_id: the action_id of `Try again`.
+        over_notice: the clicked message holds no answer, so an error may replace it.
     """
 
     def __init__(
         self,
-        ack: AsyncAck,
-        response_url: str,
-        in_flight: InFlight,
-        *,
-        command: bool,
-        socket_mode: bool,
-        channel_id: str = "",
-        thread_ts: str = "",
         slack: SlackClient,
-        user_id: str,
+        ack: AsyncAck,
+        in_flight: InFlight,
+        destination: Destination,
+        *,
+        is_command: bool = False,
+        socket_mode: bool = False,
         waits: Sequence[float] = WAITS_SECONDS,
     ) -> None:
         self.again: ButtonState | None = None
-        """What `Try again` asks, once it is known."""
-        self._ack = ack
-        self._url = ResponseUrl(slack, response_url, thread_ts)
-        self._channel = Channel(slack, channel_id, thread_ts)
-        self._direct = DirectMessage(slack, user_id)
-        self._in_flight = in_flight
-        self._command = command
-        self._socket_mode = socket_mode
-        self._progress: tuple[int, int] | None = None
-        self._progressed = asyncio.Event()
-        self._scan_began: tuple[int, float] | None = None
-        """How many had been read when the first progress was told, and when, by the loop's clock."""
-        self._slack = slack
-        self._waits = waits
-        self._replaces = False
-        self._everyone = False
-        self._problem: Message | None = None
-        self._placed = False
-        """A line of progress stands where the answer has to go."""
-        self.over_notice = False
-        """What was clicked holds no answer, so that an error may take its place."""
         self.again_id: str = ids.SHOW
-        """What `Try again` does."""
+        self.over_notice = False
+        self._slack = slack
+        self._ack = ack
+        self._in_flight = in_flight
+        self._to = destination
+        self._is_command = is_command
+        self._socket_mode = socket_mode
+        self._waits = waits
+        self._progress = Progress()
+        self._problem: Message | None = None
+        self._progress_replaced = False
+        """A line of progress is where the answer has to go."""
 
     def progress(self, read: int, total: int) -> None:
         """Called while a long scan goes on."""
-        self._progress = (read, total)
-        self._progressed.set()
-        self._scan_began = self._scan_began or (read, asyncio.get_running_loop().time())
-
-    def _progress_line(self, read: int, total: int) -> Message:
-        """How far it has come; how long it still takes follows from the pace so far."""
-        first, began = self._scan_began or (read, 0.0)
-        passed = asyncio.get_running_loop().time() - began
-        left = passed * (total - read) / (read - first) if read > first else None
-        return build_progress(read, total, left)
+        self._progress.update(read, total)
 
     async def acknowledge(self) -> None:
         """Tell Slack that the delivery arrived, without a message."""
@@ -300,41 +368,39 @@ class Reply:
     async def show(
         self, work: Awaitable[Message], *, replace: bool = False, everyone: bool = False
     ) -> Message | None:
-        """Send what `work` makes, as soon as it is there. Returns it when Slack took it.
+        """Send what `work` makes as soon as it is ready. Returns it if Slack took it.
 
         Args:
             work: makes the message.
-            replace: put it in place of the message that was clicked.
+            replace: put it in place of the clicked message.
             everyone: in the channel, not only for the person. Progress and problems stay private.
 
         Raises:
-            StoppingError: it was broken off.
+            StoppingError: the process ends, and the work was stopped.
             SlackRefusedError: everyone was to see it, and Slack did not take it or did not say so.
         """
-        self._replaces = replace and not everyone
-        self._placed = False
+        self._progress_replaced = False
         with self._in_flight.answering():
-            if not self._command:
+            if not self._is_command:
                 await self.acknowledge()
-            self._everyone = everyone
             task = self._in_flight.run(work)
             left_seconds = ACK_WITHIN_SECONDS - seconds_since_arrival()
             await asyncio.wait({task}, timeout=max(LEAST_WAIT_SECONDS, left_seconds))
             if not task.done():
-                await self._say_that_it_takes_longer(task)
-            message = await self._outcome(task)
+                await self._say_that_it_takes_longer(task, replace=replace, everyone=everyone)
+            message = await self._result(task)
             return message if await self.send(message, replace=replace, everyone=everyone) else None
 
     async def under_way(self, work: Awaitable[T]) -> T:
-        """Wait for work that SIGTERM lets finish, and breaks off in the end.
+        """Wait for work that SIGTERM lets finish, and stops in the end.
 
         Raises:
-            StoppingError: it was broken off.
+            StoppingError: it was stopped.
         """
         with self._in_flight.answering():
-            return await self._outcome(self._in_flight.run(work))
+            return await self._result(self._in_flight.run(work))
 
-    async def _outcome(self, task: asyncio.Task[T]) -> T:
+    async def _result(self, task: asyncio.Task[T]) -> T:
         try:
             return await task
         except asyncio.CancelledError:
@@ -343,61 +409,49 @@ class Reply:
             raise StoppingError from None
 
     async def send(self, message: Message, *, replace: bool = False, everyone: bool = False) -> bool:
-        """Send a message: as the acknowledgement where that can be. True when Slack took it.
+        """Send a message, as the acknowledgement if possible. True if Slack took it.
 
         What Slack does not take for the moment is sent again for a while. What it may have taken is not: the
-        person is told that it is not sure.
+        person is told that it's uncertain. What reached nobody becomes the delivery's outcome.
 
         Raises:
             SlackRefusedError: everyone was to see it, and Slack did not take it or did not say so.
         """
-        body = {"response_type": "in_channel" if everyone else "ephemeral", **message}
         with self._in_flight.answering():
-            if self._ack.response is None:
-                if self._command and self._answer_with(message, body):
-                    return True
-                await self._ack()
-            post = partial(self._url.post, replace=replace, everyone=everyone)
-            if everyone:
-                ways = [post] if replace else [post, self._channel.post]
-                return await self._say_to_everyone(message, *ways)
-            return await self._say(message, post, self._direct.write)
+            if self._acknowledge_with(message, everyone=everyone):
+                return True
+            await self.acknowledge()
+            outcome = await deliver(
+                message,
+                await self._routes(replace=replace, everyone=everyone),
+                unsure=None if everyone else partial(self._unsure, message),
+                waits=self._waits,
+                is_stopping=lambda: self._in_flight.stopping,
+            )
+            if everyone and not outcome.is_taken:
+                raise SlackRefusedError("the answer", NOT_CONFIRMED if outcome.is_uncertain else outcome.word)
+            if not (outcome.is_taken or outcome.is_uncertain):
+                note_problem(SlackRefusedError("the answer", outcome.word))
+            return outcome.is_taken
 
-    async def _say_to_everyone(self, message: Message, *ways: Way) -> bool:
-        """Send what everyone reads; what one of these ways may have brought is not sent by the next.
-
-        Raises:
-            SlackRefusedError: it was not taken, or Slack did not say so.
-        """
-        taken = await say(message, ways, waits=self._waits, is_stopping=self._is_stopping)
-        if taken is Taken.YES:
-            return True
-        raise SlackRefusedError("the answer", NOT_CONFIRMED if taken is Taken.UNKNOWN else self._why_not())
-
-    async def _say(self, message: Message, *ways: Way) -> bool:
-        """Send what only this person reads, by one of these ways. True when Slack took it.
-
-        What reached nobody is noted as what came of the delivery: nothing else can tell of it.
-        """
-        unsure = partial(self._unsure, message)
-        taken = await say(message, ways, unsure=unsure, waits=self._waits, is_stopping=self._is_stopping)
-        if taken is Taken.NO:
-            note_problem(SlackRefusedError("the answer", self._why_not()))
-        return taken is Taken.YES
-
-    async def _note(self, message: Message, *, replace: bool = False) -> None:
-        """Send a line on the way to the answer, once: what comes after it says more."""
-        if self._ack.response is None and self._command:
-            self._answer_with(message, {"response_type": "ephemeral", **message})
+    async def problem(self, error: RecordingsError) -> None:
+        """Word an expected error for the person."""
+        reference = note_problem(error)
+        if isinstance(error, QueryError):
+            problem = build_mistake(error, self.again)
         else:
-            await self._url.post(message, replace=replace)
+            finds_nothing_new = isinstance(error, TaskNotFoundError)
+            again = None if finds_nothing_new else self.again
+            problem = build_problem(str(error), reference, again, self.again_id)
+        await self._send_problem(problem)
 
-    def _why_not(self) -> str:
-        """Slack's word for why it did not take something."""
-        return self._channel.refused or self._url.refused or "no address"
+    async def unexpected(self, error: Exception) -> None:
+        """Tell the person a reference number; the log has everything under it."""
+        await self._send_problem(build_problem(UNEXPECTED, note_unexpected(error), self.again, self.again_id))
 
-    def _is_stopping(self) -> bool:
-        return self._in_flight.stopping
+    async def _send_problem(self, problem: Message) -> None:
+        self._problem = problem
+        await self.send(problem, replace=self._progress_replaced or self.over_notice)
 
     def _unsure(self, message: Message) -> Message:
         """What is said in place of an answer that Slack may have taken; a problem is said once more."""
@@ -406,9 +460,14 @@ class Reply:
         error = SlackRefusedError("the answer", NOT_CONFIRMED)
         return build_problem(str(error), note_problem(error), self.again, self.again_id)
 
-    def _answer_with(self, message: Message, body: Message) -> bool:
-        """Make the message the acknowledgement itself, unless it is too large for the way it goes."""
-        content = message.private_json if isinstance(message, Rendered) else json.dumps(body)
+    def _acknowledge_with(self, message: Message, *, everyone: bool = False) -> bool:
+        """Make a message the acknowledgement itself, if it still can be and isn't too large for it."""
+        if not self._is_command or self._ack.response is not None:
+            return False
+        if isinstance(message, Rendered) and not everyone:
+            content = message.private_json
+        else:
+            content = json.dumps({"response_type": _response_type(everyone=everyone), **message})
         if self._socket_mode and len(content) > MAX_SOCKET_ACK_BYTES:
             return False
         self._ack.response = BoltResponse(
@@ -416,148 +475,121 @@ class Reply:
         )
         return True
 
-    async def problem(self, error: RecordingsError) -> None:
-        """Word an expected error for the person."""
-        reference = note_problem(error)
-        replace = self._placed or self.over_notice
-        if isinstance(error, QueryError):
-            self._problem = build_mistake(error, self.again)
-        elif isinstance(error, TaskNotFoundError):
-            self._problem = build_problem(str(error))  # asking again finds nothing new
-        else:
-            self._problem = build_problem(str(error), reference, self.again, self.again_id)
-        await self.send(self._problem, replace=replace)
+    async def _routes(self, *, replace: bool, everyone: bool) -> list[Route]:
+        """The routes for a message, the best first."""
+        to, routes = self._to, []
+        if to.response_url:
+            by_url = partial(self._post_to_url, replace=replace, everyone=everyone)
+            routes.append(Route(by_url, REPLACING_TRIES if replace else 1))
+        if not everyone:
+            routes += self._direct_message()
+        elif to.channel_id and not replace:
+            routes.append(Route(lambda message: post(self._slack, to.channel_id, message, to.thread_ts)))
+        return routes
 
-    async def unexpected(self, error: Exception) -> None:
-        """Tell the person a reference number, under which everything is in the log."""
-        reference = note_unexpected(error)
-        sentence = "Something went wrong inside the bot; whoever runs it finds it in the log."
-        self._problem = build_problem(sentence, reference, self.again, self.again_id)
-        await self.send(self._problem, replace=self._placed or self.over_notice)
+    async def _post_to_url(
+        self, message: Message, *, replace: bool = False, everyone: bool = False
+    ) -> SendOutcome:
+        body = {
+            "response_type": _response_type(everyone=everyone),
+            **message,
+            "replace_original": replace,
+        }
+        if self._to.thread_ts and not replace:
+            body["thread_ts"] = self._to.thread_ts
+        return await attempt(self._slack.post(self._to.response_url, body), "an answer")
 
-    async def _say_that_it_takes_longer(self, task: asyncio.Task[Message]) -> None:
-        """A short line, at most one of progress for a command; progress in place for a click."""
-        if not self._replaces:
+    def _direct_message(self) -> list[Route]:
+        """For what is private and finds no other way."""
+
+        async def write(message: Message) -> SendOutcome:
+            opened = await open_direct_message(self._slack, self._to.user_id)
+            if not opened.is_taken:
+                return opened
+            return await post(self._slack, opened.answer["channel"]["id"], message)
+
+        return [Route(write)] if self._to.user_id else []
+
+    async def _say_that_it_takes_longer(
+        self, task: asyncio.Task[Message], *, replace: bool, everyone: bool
+    ) -> None:
+        """A short line, and at most one of progress for a command; for a click, progress in place."""
+        in_place = replace and not everyone
+        if not in_place:
             await self._note(build_notice("Still searching …"))
         await asyncio.wait({task}, timeout=PROGRESS_AFTER_SECONDS - ACK_WITHIN_SECONDS)
-        progressed = asyncio.create_task(self._progressed.wait())  # a slow list tells of it later
+        begun = asyncio.create_task(self._progress.begun.wait())  # a slow list reports later
         try:
-            await asyncio.wait({task, progressed}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({task, begun}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            progressed.cancel()
-        if not task.done() and self._progress:
-            self._placed = self._replaces
-            await self._note(self._progress_line(*self._progress), replace=self._replaces)
+            begun.cancel()
+        if not task.done() and self._progress.begun.is_set():
+            self._progress_replaced = in_place
+            await self._note(self._progress.message(), replace=in_place)
+
+    async def _note(self, message: Message, *, replace: bool = False) -> None:
+        """Send a line ahead of the answer, once: what follows says more."""
+        if not self._acknowledge_with(message) and self._to.response_url:
+            await self._post_to_url(message, replace=replace)
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where an answer goes.
+class ThreadSender(Sender):
+    """Sends everything that a mention or a direct message leads to; it has no response_url."""
 
-    Attributes:
-        channel_id: the conversation.
-        user_id: who sees what is private.
-        thread_ts: the thread that everyone's answer goes to; empty for the conversation itself.
-        thread_exists: a private answer can stand in the thread too: Slack shows it only in one that has
-            begun (Slack docs, chat.postEphemeral).
-        direct: a direct message: nobody else reads it, so everything is said plainly.
-    """
+    _ts = ""
+    """The posted line that says the answer is being looked for: what everyone sees takes its place."""
 
-    channel_id: str
-    user_id: str
-    thread_ts: str = ""
-    thread_exists: bool = False
-    direct: bool = False
-
-
-class ThreadReply(Reply):
-    """The way back to the person whose message mentioned the bot.
-
-    Args:
-        ack: Bolt's acknowledgement.
-        running: keeps account of work under way.
-        slack: Slack's Web API; needs `chat:write`.
-        place: where the answer goes.
-    """
-
-    def __init__(self, ack: AsyncAck, in_flight: InFlight, slack: SlackClient, place: Place) -> None:
-        super().__init__(
-            ack, "", in_flight, command=False, socket_mode=False, slack=slack, user_id=place.user_id
-        )
-        self._place = place
-        self._slack = slack
-        self._refused = ""
-        self._ts = ""
-
-    async def send(self, message: Message, *, replace: bool = False, everyone: bool = False) -> bool:  # noqa: ARG002
-        """Send a message. What everyone reads takes the place of the line that said it was looked for."""
-        with self._in_flight.answering():
-            if everyone:
-                return await self._say_to_everyone(message, self._say_openly)
-            if self._place.direct:
-                return await self._say(message, self._say_openly)
-            await self._take_back()
-            return await self._say(message, self._say_privately, self._direct.write)
-
-    async def _say_openly(self, message: Message) -> Taken:
-        content: dict[str, Any] = {"text": message["text"], "blocks": message.get("blocks")}
-        try:
-            if self._ts:
-                # An update that came without blocks would leave those that are there.
-                content["blocks"] = content["blocks"] or []
-                await self._slack.chat_update(channel=self._place.channel_id, ts=self._ts, **content)
-                return Taken.YES
-            answer = await self._slack.chat_postMessage(
-                channel=self._place.channel_id,
-                thread_ts=self._place.thread_ts or None,
-                unfurl_links=False,
-                unfurl_media=False,
-                **content,
-            )
-        except SLACK_ERRORS as error:
-            taken = self._not_taken(error)
-            return Taken.AGAIN if taken is Taken.UNKNOWN and self._ts else taken
-        self._ts = str(answer.get("ts") or "")
-        return Taken.YES
-
-    async def _say_privately(self, message: Message) -> Taken:
-        place = self._place
-        try:
-            await self._slack.chat_postEphemeral(
-                channel=place.channel_id,
-                user=place.user_id,
-                thread_ts=place.thread_ts if place.thread_exists else None,
-                text=message["text"],
-                blocks=message.get("blocks"),
-            )
-        except SLACK_ERRORS as error:
-            return self._not_taken(error)
-        return Taken.YES
-
-    def _not_taken(self, error: Exception) -> Taken:
-        self._refused = slack_word(error)
-        logger.warning("Slack did not take an answer in %s: %s", self._place.channel_id, self._refused)
-        return taken_despite(error)
-
-    def _why_not(self) -> str:
-        return self._refused
-
-    async def _note(self, message: Message, *, replace: bool = False) -> None:  # noqa: ARG002
-        """Send a line on the way to the answer, once."""
-        openly = self._everyone or self._place.direct
-        await (self._say_openly(message) if openly else self._say_privately(message))
-
-    async def _take_back(self) -> None:
-        """Delete the line that everyone reads: what follows is for one person."""
-        if self._ts:
+    async def _routes(self, *, replace: bool, everyone: bool) -> list[Route]:  # noqa: ARG002
+        if everyone or self._to.direct:
+            return [Route(self._post_or_update, REPLACING_TRIES if self._ts else 1)]
+        if self._ts:  # everyone reads that line, and what follows is for one person
             ts, self._ts = self._ts, ""
-            with suppress(*SLACK_ERRORS):
-                await self._slack.chat_delete(channel=self._place.channel_id, ts=ts)
+            await attempt(
+                self._slack.chat_delete(channel=self._to.channel_id, ts=ts), "the deletion of a post"
+            )
+        return [Route(self._post_privately), *self._direct_message()]
 
-    async def _say_that_it_takes_longer(self, task: asyncio.Task[Message]) -> None:
-        """A line with progress from time to time, until the answer takes its place; for one person, once."""
-        await self._note(build_notice("Still searching …"))
+    async def _post_or_update(self, message: Message) -> SendOutcome:
+        to = self._to
+        if not self._ts:
+            outcome = await post(self._slack, to.channel_id, message, to.thread_ts)
+            self._ts = str(outcome.answer.get("ts") or "")
+            return outcome
+        call = self._slack.chat_update(
+            channel=to.channel_id,
+            ts=self._ts,
+            text=message["text"],
+            blocks=message.get("blocks") or [],  # an update without blocks would leave the old ones
+        )
+        return await attempt(call, f"an update in {to.channel_id}")
+
+    async def _post_privately(self, message: Message) -> SendOutcome:
+        to = self._to
+        call = self._slack.chat_postEphemeral(
+            channel=to.channel_id,
+            user=to.user_id,
+            thread_ts=to.thread_ts if to.thread_exists else None,
+            text=message["text"],
+            blocks=message.get("blocks"),
+        )
+        return await attempt(call, f"a private post in {to.channel_id}")
+
+    async def _say_that_it_takes_longer(
+        self,
+        task: asyncio.Task[Message],
+        *,
+        replace: bool,  # noqa: ARG002 - a click's
+        everyone: bool,
+    ) -> None:
+        """A line that is updated from time to time, until the answer replaces it; for one person, once."""
+        openly = everyone or self._to.direct
+        say = self._post_or_update if openly else self._post_privately
+        await say(build_notice("Still searching …"))
         while not task.done():
             await asyncio.wait({task}, timeout=PROGRESS_AFTER_SECONDS / 2)
-            if not task.done() and self._progress and (self._everyone or self._place.direct):
-                await self._say_openly(self._progress_line(*self._progress))
+            if not task.done() and self._progress.begun.is_set() and openly:
+                await say(self._progress.message())
+
+
+def _response_type(*, everyone: bool) -> str:
+    return "in_channel" if everyone else "ephemeral"

@@ -118,6 +118,8 @@ class StoreError(RecordingsError):
         code: the database's own name for it, such as `SQLITE_FULL` or an SQLSTATE; empty where there is none.
     """
 
+    outcome = "database_failed"
+
     def __init__(self, reason: str, code: str = "") -> None:
         super().__init__(reason, code)
         self.reason = reason

@@ -100,8 +100,8 @@ async def samples(world: World) -> list[Sample]:
 async def settled(world: World) -> None:
     """Until every delivery has been answered to its end."""
     async with asyncio.timeout(SETTLED_SECONDS):
-        while len(world.bot.running):
-            await world.bot.running._nothing_left.wait()
+        while len(world.bot.in_flight):
+            await world.bot.in_flight._nothing_left.wait()
 
 
 async def _view(world: World, words: str, user: str = ASKER, at: int = -1) -> View:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import aiohttp
 import pytest
 
+from bot.errors import RecordingsError
 from bot.operating.metrics import MOST_WORDS, LoopLag
 from bot.sandbox.zego_faults import Fault, FaultKind
 from tests.bot_process import bot_environment, running
@@ -143,10 +144,13 @@ async def test_the_documentation_lists_every_metric_and_no_other(world: World) -
 
 
 async def test_every_outcome_in_the_code_is_in_the_documentation() -> None:
-    from bot.slack.delivery import _OUTCOMES
+    def kinds(error: type[RecordingsError]) -> set[type[RecordingsError]]:
+        return {error}.union(*map(kinds, error.__subclasses__()))
 
+    of_errors = {kind.outcome for kind in kinds(RecordingsError)} - {RecordingsError.outcome}
+    assert len(of_errors) > 5
     others = {"answered", "unexpected", "repeated", "ignored", "unsigned", "unreadable", "unknown"}
-    for outcome in {*_OUTCOMES.values(), *others}:
+    for outcome in of_errors | others:
         assert f"`{outcome}`" in read("metrics.md"), outcome
 
 

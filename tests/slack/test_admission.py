@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from bot.slack.admission import Admission
+from bot.slack.receiver import Admission
 
 
 class Passes:

@@ -16,8 +16,8 @@ from bot.logs import JsonLines, TextLines
 from bot.network import Network
 from bot.sandbox.slack.state import ASKER, GENERAL, READER
 from bot.sandbox.zego_faults import Fault, FaultKind
-from bot.slack.in_flight import InFlight
-from bot.slack.sender import MAX_SOCKET_ACK_BYTES, Reply
+from bot.slack.delivery import InFlight
+from bot.slack.sender import MAX_SOCKET_ACK_BYTES, Destination, Sender
 from bot.slack.web_client import build_slack_client
 from tests.bolt_apps import bolt_app, served_over_http
 from tests.world import MINUTE_MS, NOW_MS, World, a_world
@@ -185,19 +185,12 @@ class TestUnexpected:
         app = bolt_app(world.slack)
 
         async def handle_broken(ack: Any, body: dict[str, Any]) -> None:
-            reply = Reply(
-                ack,
-                body["response_url"],
-                InFlight(),
-                command=True,
-                socket_mode=False,
-                slack=world.bot.slack,
-                user_id=ASKER,
-            )
+            destination = Destination(ASKER, response_url=body["response_url"])
+            sender = Sender(world.bot.slack, ack, InFlight(), destination, is_command=True)
             try:
                 fail_with(body)
             except RuntimeError as error:
-                await reply.unexpected(error)
+                await sender.unexpected(error)
 
         app.command("/recordings")(handle_broken)
         async with served_over_http(app, world.slack):
@@ -231,9 +224,8 @@ class TestResponseUrl:
         assert (await world.slack.click(answer, "Older ▶")).ok
         await world.slack.wait_for(lambda: posts(world) == 1)
         assert "Page 2 of 2" in (await world.press(answer, "Older ▶")).shown_text
-        [line] = [
-            record.getMessage() for record in caplog.records if "refused an answer" in record.getMessage()
-        ]
+        lines = [record.getMessage() for record in caplog.records]
+        [line] = [line for line in lines if "did not take an answer" in line]
         assert error in line
         assert "/hooks/" not in line
 
@@ -252,7 +244,7 @@ class TestResponseUrl:
         world.slack.misbehave("response_url", status=status, after_effect=True)
         await world.slack.click(answer, "Post to channel")
         await world.slack.wait_for(lambda: posts(world) >= 1)
-        await world.bot.running.finish(5)
+        await world.bot.in_flight.finish(5)
         assert len([m for m in world.slack.messages if m.ephemeral_for is None]) == 1
 
     async def test_a_connection_that_breaks_after_a_post_is_no_reason_for_another(self) -> None:
@@ -271,9 +263,9 @@ class TestResponseUrl:
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         url = f"http://127.0.0.1:{runner.addresses[0][1]}/hook"
         try:
-            reply = _reply_to(url, api_url=url)
+            sender = _sender_to(url, api_url=url)
             with pytest.raises(SlackRefusedError, match="Look whether it is there"):
-                await reply.send({"text": "Once"}, everyone=True)
+                await sender.send({"text": "Once"}, everyone=True)
         finally:
             await runner.cleanup()
         assert [body["text"] for body in arrived] == ["Once"]
@@ -282,24 +274,15 @@ class TestResponseUrl:
     async def test_an_address_that_leads_nowhere_is_logged(
         self, url: str, caplog: pytest.LogCaptureFixture
     ) -> None:
-        reply = _reply_to(url)
-        assert not await reply.send({"text": "Hello", "blocks": []})
+        sender = _sender_to(url)
+        assert not await sender.send({"text": "Hello", "blocks": []})
         assert "Slack did not take" in caplog.text
 
 
-def _reply_to(url: str, api_url: str = "http://127.0.0.1:1/") -> Reply:
-    """A reply whose Slack is nowhere: there is no direct message to fall back to."""
+def _sender_to(url: str, api_url: str = "http://127.0.0.1:1/") -> Sender:
+    """A sender whose Slack is nowhere: there is no direct message to fall back to."""
     nowhere = build_slack_client(Network(), api_url, token="xoxb-nowhere")
-    return Reply(
-        _acknowledged(),
-        url,
-        InFlight(),
-        command=False,
-        socket_mode=False,
-        slack=nowhere,
-        user_id=ASKER,
-        waits=(),
-    )
+    return Sender(nowhere, _acknowledged(), InFlight(), Destination(ASKER, response_url=url), waits=())
 
 
 def _acknowledged() -> Any:
@@ -337,12 +320,12 @@ class TestStopping:
         add_ended(world, 1)
         await world.ask(QUESTION)
         async with asyncio.timeout(30):
-            await world.bot.running.finish(60)
+            await world.bot.in_flight.finish(60)
 
     async def test_what_hangs_says_that_the_bot_restarts_and_can_be_asked_again(self, world: World) -> None:
         [task] = add_ended(world, 1)
         asking = await self.ask_and_hang(world)
-        await world.bot.running.finish(0.1)
+        await world.bot.in_flight.finish(0.1)
         delivery = await asking
         said = delivery.message or await hears(world, "restarting")
         assert "restarting" in said.shown_text
@@ -360,8 +343,8 @@ class TestStopping:
         async with asyncio.timeout(30):
             while world.vendor_calls == before:  # noqa: ASYNC110 - the simulator does not tell of arrivals
                 await asyncio.sleep(0)
-        await world.bot.running.finish(0.1)
+        await world.bot.in_flight.finish(0.1)
         said = await hears(world, "restarting")
         assert said.ephemeral_for == ASKER
         assert [m for m in world.slack.messages if m.ephemeral_for is None and m.channel == GENERAL] == []
-        assert len(world.bot.running) == 0
+        assert len(world.bot.in_flight) == 0

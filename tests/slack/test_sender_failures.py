@@ -8,8 +8,7 @@ import pytest
 
 from bot.sandbox.slack.state import ASKER, GENERAL, SHARED
 from bot.sandbox.zego_faults import Fault, FaultKind
-from bot.slack.sender import say
-from bot.slack.web_client import Taken
+from bot.slack.sender import REPLACING_TRIES, Route, SendOutcome, SendResult, deliver
 from tests.nightly.fuzz_deliveries import settled
 from tests.world import MINUTE_MS, NOW_MS, World
 
@@ -17,22 +16,26 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from bot.sandbox.slack.state import Message as Shown
-    from bot.slack.sender import Message
+    from bot.slack.blocks import Message
 
 ANSWER: Message = {"text": "answer", "blocks": ["answer"]}
 UNSURE: Message = {"text": "unsure", "blocks": ["unsure"]}
-YES, NO, LATER, UNKNOWN, AGAIN = Taken.YES, Taken.NO, Taken.LATER, Taken.UNKNOWN, Taken.AGAIN
+YES, NO, LATER, UNSURE_OF = (
+    SendOutcome(result)
+    for result in (SendResult.TAKEN, SendResult.REFUSED, SendResult.NOT_TAKEN, SendResult.UNCERTAIN)
+)
+BLOCKS_REFUSED = SendOutcome(SendResult.REFUSED, "invalid_blocks")
 
 
-class Ways:
-    """Two ways of which each says what became of what is sent, in turn; then it takes everything."""
+class Routes:
+    """Two routes of which each says what became of what is sent, in turn; then it takes everything."""
 
-    def __init__(self, first: list[Taken], second: list[Taken]) -> None:
+    def __init__(self, first: list[SendOutcome], second: list[SendOutcome], harmless_tries: int = 1) -> None:
         self.sent: list[str] = []
-        self.all = [self._way("url", first), self._way("dm", second)]
+        self.all = [Route(self._to("url", first), harmless_tries), Route(self._to("dm", second))]
 
-    def _way(self, name: str, outcomes: list[Taken]) -> Callable[[Message], Awaitable[Taken]]:
-        async def send(message: Message) -> Taken:
+    def _to(self, name: str, outcomes: list[SendOutcome]) -> Callable[[Message], Awaitable[SendOutcome]]:
+        async def send(message: Message) -> SendOutcome:
             self.sent.append(f"{name} {message['text']}" + ("" if "blocks" in message else " plain"))
             return outcomes.pop(0) if outcomes else YES
 
@@ -40,45 +43,58 @@ class Ways:
 
 
 @pytest.mark.parametrize(
-    ("first", "second", "sent", "result"),
+    ("first", "second", "sent", "outcome"),
     [
         ([], [], ["url answer"], YES),
         ([NO], [], ["url answer", "dm answer"], YES),
         ([NO], [NO], ["url answer", "dm answer"], NO),
         ([NO], [LATER, LATER], ["url answer", "dm answer", "dm answer", "dm answer"], YES),
         ([LATER], [LATER], ["url answer", "dm answer", "url answer"], YES),
-        ([UNKNOWN], [], ["url answer", "dm unsure"], UNKNOWN),
-        ([UNKNOWN], [UNKNOWN], ["url answer", "dm unsure", "url unsure"], UNKNOWN),
-        ([AGAIN, AGAIN], [], ["url answer", "url answer", "url answer"], YES),
-        ([AGAIN, AGAIN, AGAIN], [], ["url answer", "url answer", "url answer", "dm unsure"], UNKNOWN),
-        ([Taken.BLOCKS_REFUSED], [], ["url answer", "url answer plain"], YES),
-        ([Taken.BLOCKS_REFUSED] * 2, [], ["url answer", "url answer plain", "dm answer"], YES),
+        ([UNSURE_OF], [], ["url answer", "dm unsure"], UNSURE_OF),
+        ([UNSURE_OF], [UNSURE_OF], ["url answer", "dm unsure", "url unsure"], UNSURE_OF),
+        ([BLOCKS_REFUSED], [], ["url answer", "url answer plain"], YES),
+        ([BLOCKS_REFUSED] * 2, [], ["url answer", "url answer plain", "dm answer"], YES),
     ],
 )
-async def test_what_is_said_by_which_way(
-    first: list[Taken], second: list[Taken], sent: list[str], result: Taken
+async def test_what_is_sent_by_which_route(
+    first: list[SendOutcome], second: list[SendOutcome], sent: list[str], outcome: SendOutcome
 ) -> None:
-    ways = Ways(first, second)
-    assert await say(ANSWER, ways.all, unsure=lambda: UNSURE, waits=(0, 0, 0)) is result
-    assert ways.sent == sent
+    routes = Routes(first, second)
+    assert await deliver(ANSWER, routes.all, unsure=lambda: UNSURE, waits=(0, 0, 0)) == outcome
+    assert routes.sent == sent
+
+
+@pytest.mark.parametrize(
+    ("first", "sent", "outcome"),
+    [
+        ([UNSURE_OF, UNSURE_OF], ["url answer", "url answer", "url answer"], YES),
+        ([UNSURE_OF] * 3, ["url answer", "url answer", "url answer", "dm unsure"], UNSURE_OF),
+    ],
+)
+async def test_what_only_replaces_a_message_is_sent_again(
+    first: list[SendOutcome], sent: list[str], outcome: SendOutcome
+) -> None:
+    routes = Routes(first, [], REPLACING_TRIES)
+    assert await deliver(ANSWER, routes.all, unsure=lambda: UNSURE, waits=(0, 0, 0)) == outcome
+    assert routes.sent == sent
 
 
 async def test_what_everyone_reads_is_never_sent_after_an_uncertain_try() -> None:
-    ways = Ways([UNKNOWN], [])
-    assert await say(ANSWER, ways.all[:1], waits=(0,)) is UNKNOWN
-    assert ways.sent == ["url answer"]
+    routes = Routes([UNSURE_OF], [])
+    assert await deliver(ANSWER, routes.all[:1], waits=(0,)) == UNSURE_OF
+    assert routes.sent == ["url answer"]
 
 
 async def test_the_tries_end() -> None:
-    ways = Ways([LATER] * 9, [LATER] * 9)
-    assert await say(ANSWER, ways.all, waits=(0, 0)) is NO
-    assert len(ways.sent) == 6
+    routes = Routes([LATER] * 9, [LATER] * 9)
+    assert await deliver(ANSWER, routes.all, waits=(0, 0)) == LATER
+    assert len(routes.sent) == 6
 
 
 async def test_a_process_that_ends_tries_once() -> None:
-    ways = Ways([LATER] * 9, [LATER] * 9)
-    assert await say(ANSWER, ways.all, waits=(60,), is_stopping=lambda: True) is NO
-    assert len(ways.sent) == 2
+    routes = Routes([LATER] * 9, [LATER] * 9)
+    assert await deliver(ANSWER, routes.all, waits=(60,), is_stopping=lambda: True) == LATER
+    assert len(routes.sent) == 2
 
 
 QUESTION = "room=1230 status=ended last=6h"

@@ -12,15 +12,9 @@ from aiohttp import web
 from bot.features.digests.errors import PermanentError, TransientError, UncertainError
 from bot.features.digests.poster import failure
 from bot.network import Network
-from bot.slack.web_client import (
-    SLACK_ERRORS,
-    NotSentError,
-    SlackClient,
-    Taken,
-    build_slack_client,
-    outsiders_read,
-    taken_despite,
-)
+from bot.slack.channels import outsiders_read
+from bot.slack.sender import SendResult, outcome_of
+from bot.slack.web_client import SLACK_ERRORS, NotSentError, SlackClient, build_slack_client
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -45,7 +39,7 @@ def says(word: str) -> str:
     return json.dumps({"ok": False, "error": word})
 
 
-NO, REFUSED, LATER, UNKNOWN = Taken.NO, Taken.BLOCKS_REFUSED, Taken.LATER, Taken.UNKNOWN
+NO, LATER, UNKNOWN = SendResult.REFUSED, SendResult.NOT_TAKEN, SendResult.UNCERTAIN
 
 
 @pytest.mark.parametrize(
@@ -56,9 +50,9 @@ NO, REFUSED, LATER, UNKNOWN = Taken.NO, Taken.BLOCKS_REFUSED, Taken.LATER, Taken
         (200, says("missing_scope"), NO, PermanentError, True),
         (200, says("restricted_action_read_only_channel"), NO, PermanentError, True),
         (200, says("invalid_arguments"), NO, PermanentError, False),
-        (200, says("invalid_blocks"), REFUSED, PermanentError, False),
-        (200, says("invalid_blocks_format"), REFUSED, PermanentError, False),
-        (200, says("msg_blocks_too_long"), REFUSED, PermanentError, False),
+        (200, says("invalid_blocks"), NO, PermanentError, False),
+        (200, says("invalid_blocks_format"), NO, PermanentError, False),
+        (200, says("msg_blocks_too_long"), NO, PermanentError, False),
         (200, says("ratelimited"), LATER, TransientError, False),
         (429, says("ratelimited"), LATER, TransientError, False),
         (429, "slow down", LATER, TransientError, False),
@@ -82,7 +76,7 @@ NO, REFUSED, LATER, UNKNOWN = Taken.NO, Taken.BLOCKS_REFUSED, Taken.LATER, Taken
     ],
 )
 async def test_what_became_of_a_message_is_read_the_same_way_for_people_and_for_digests(
-    status: int, body: str, taken: Taken, kind: type[Exception], *, pauses: bool
+    status: int, body: str, taken: SendResult, kind: type[Exception], *, pauses: bool
 ) -> None:
     async def answer(_: web.Request) -> web.Response:
         headers = {"Location": "/elsewhere"} if status == 302 else {}
@@ -98,7 +92,9 @@ async def test_what_became_of_a_message_is_read_the_same_way_for_people_and_for_
     with pytest.raises(SLACK_ERRORS) as raised:
         await client.impatient().chat_postMessage(channel="C1", text="x")
     await runner.cleanup()
-    assert taken_despite(raised.value) is taken
+    outcome = outcome_of(raised.value)
+    assert outcome.result is taken
+    assert outcome.refuses_blocks == ("blocks" in body)
     became = failure(raised.value, "It was not taken.", "It may have been taken.")
     assert type(became) is kind
     assert bool(getattr(became, "pause_reason", "")) == pauses
@@ -116,7 +112,7 @@ async def test_what_became_of_a_message_is_read_the_same_way_for_people_and_for_
     ids=lambda error: type(error).__name__,
 )
 def test_what_never_reached_slack_is_tried_later(error: Exception) -> None:
-    assert taken_despite(error) is Taken.LATER
+    assert outcome_of(error).result is LATER
     assert type(failure(error, "It was not taken.", "It may have been taken.")) is TransientError
 
 

@@ -6,8 +6,6 @@ import logging
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from slack_sdk.errors import SlackApiError
-
 from bot.errors import SlackRefusedError
 from bot.plain_text import count
 from bot.query.parser import format_query
@@ -15,20 +13,19 @@ from bot.query.wording import describe_query
 from bot.recordings.csv_file import build_csv
 from bot.slack.blocks import escape
 from bot.slack.notices import build_notice
-from bot.slack.web_client import SLACK_ERRORS, slack_word
+from bot.slack.sender import attempt, open_direct_message
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from slack_sdk.web.async_client import AsyncWebClient
 
     from bot.recordings.page import Page, Question
     from bot.recordings.service import Recordings
     from bot.slack.deduplication import Deduplication
     from bot.slack.payload import Asker
+    from bot.slack.sender import SendOutcome
+    from bot.slack.web_client import SlackClient
 
 
-logger = logging.getLogger(__name__)
 audit = logging.getLogger("bot.audit")
 
 
@@ -37,13 +34,13 @@ class CsvExport:
 
     Args:
         recordings: where every row comes from.
-        client: Slack's Web API; needs `im:write` and `files:write`.
-        once: knows which files are being prepared.
+        slack: Slack's Web API; needs `im:write` and `files:write`.
+        deduplication: knows which files are being prepared.
     """
 
-    def __init__(self, recordings: Recordings, client: AsyncWebClient, deduplication: Deduplication) -> None:
+    def __init__(self, recordings: Recordings, slack: SlackClient, deduplication: Deduplication) -> None:
         self._recordings = recordings
-        self._client = client
+        self._slack = slack
         self._deduplication = deduplication
 
     async def deliver(
@@ -78,15 +75,16 @@ class CsvExport:
         page = await self._recordings.find_all(question, progress)
         if not page.recordings:
             return build_notice("There are no recordings in this answer any more: nothing to export.")
-        where = "in the thread"
-        try:
-            if not (thread_ts and await self._upload(page, asker.channel_id, thread_ts)):
-                where = "in your direct messages"
-                channel = (await self._client.conversations_open(users=asker.user_id))["channel"]["id"]
-                await self._upload(page, channel)
-        except SLACK_ERRORS as error:
-            logger.warning("Slack did not take a file: %s", slack_word(error))
-            raise SlackRefusedError("the file", slack_word(error)) from None
+        where, outcome = "in the thread", None
+        if thread_ts:
+            outcome = await self._upload(page, asker.channel_id, thread_ts)
+        if outcome is None or outcome.word in {"not_in_channel", "channel_not_found"}:
+            where = "in your direct messages"
+            outcome = await open_direct_message(self._slack, asker.user_id)
+            if outcome.is_taken:
+                outcome = await self._upload(page, outcome.answer["channel"]["id"])
+        if not outcome.is_taken:
+            raise SlackRefusedError("the file", outcome.word)
         query = format_query(question.query)
         rows_sent = len(page.recordings)
         audit.info(
@@ -94,24 +92,18 @@ class CsvExport:
         )
         return build_notice(f"The file with {_rows_of(page)} is {where}.")
 
-    async def _upload(self, page: Page, channel: str, thread_ts: str = "") -> bool:
-        """Upload the file; False where the bot is not in the channel."""
+    async def _upload(self, page: Page, channel: str, thread_ts: str = "") -> SendOutcome:
         words = " ".join([describe_query(page.question.query, page.window), *page.notes])
         began = datetime.fromtimestamp(page.as_of_ms / 1000, UTC)
-        try:
-            await self._client.files_upload_v2(
-                channel=channel,
-                thread_ts=thread_ts or None,
-                content=build_csv(page),
-                filename=f"recordings-{began:%Y-%m-%dT%H%MZ}.csv",
-                title=f"{_rows_of(page)} as of {began:%Y-%m-%d %H:%M} UTC",
-                initial_comment=escape(words),
-            )
-        except SlackApiError as error:
-            if thread_ts and slack_word(error) in {"not_in_channel", "channel_not_found"}:
-                return False
-            raise
-        return True
+        call = self._slack.files_upload_v2(
+            channel=channel,
+            thread_ts=thread_ts or None,
+            content=build_csv(page),
+            filename=f"recordings-{began:%Y-%m-%dT%H%MZ}.csv",
+            title=f"{_rows_of(page)} as of {began:%Y-%m-%d %H:%M} UTC",
+            initial_comment=escape(words),
+        )
+        return await attempt(call, "a file")
 
 
 def _rows_of(page: Page) -> str:

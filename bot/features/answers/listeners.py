@@ -23,10 +23,11 @@ if TYPE_CHECKING:
     from bot.features.answers.csv_export import CsvExport
     from bot.features.answers.service import Answers
     from bot.recordings.service import Recordings
+    from bot.slack.blocks import Message
     from bot.slack.channels import Channels
     from bot.slack.deduplication import Deduplication
     from bot.slack.payload import Asker
-    from bot.slack.sender import Message, Reply
+    from bot.slack.sender import Sender
 
 
 _TERM = re.compile(
@@ -37,7 +38,7 @@ _TERM = re.compile(
 
 
 async def handle_question_in_words(
-    reply: Reply, event: dict[str, Any], asker: Asker, answers: Answers, recordings: Recordings
+    reply: Sender, event: dict[str, Any], asker: Asker, answers: Answers, recordings: Recordings
 ) -> None:
     """`@Recordings room=1230 last=6h`, or the same without a mention in a direct message.
 
@@ -59,7 +60,7 @@ async def handle_question_in_words(
 
 
 async def handle_navigation(
-    reply: Reply,
+    reply: Sender,
     action: dict[str, Any],
     body: dict[str, Any],
     asker: Asker,
@@ -86,7 +87,7 @@ async def handle_navigation(
 
 
 async def handle_post(
-    reply: Reply,
+    reply: Sender,
     action: dict[str, Any],
     body: dict[str, Any],
     asker: Asker,
@@ -119,7 +120,7 @@ async def handle_post(
 
 
 async def handle_export(
-    reply: Reply,
+    reply: Sender,
     action: dict[str, Any],
     body: dict[str, Any],
     asker: Asker,
@@ -146,7 +147,7 @@ async def handle_export(
     await reply.show(csv_export.deliver(question, asker, reply.progress, thread_ts=thread_ts))
 
 
-async def handle_help(reply: Reply, recordings: Recordings) -> None:
+async def handle_help(reply: Sender, recordings: Recordings) -> None:
     """`Help`."""
     await reply.acknowledge()
     await reply.send(build_help(recordings.rooms_lately()))

@@ -27,10 +27,11 @@ if TYPE_CHECKING:
     from bot.recordings.page import Page
     from bot.recordings.service import Recordings
     from bot.slack.audience import Audience
+    from bot.slack.blocks import Message
     from bot.slack.channels import Channels
     from bot.slack.payload import Asker
     from bot.slack.people import People
-    from bot.slack.sender import Message, Reply
+    from bot.slack.sender import Sender
 
 
 def question_of_button(value: str, now_ms: int, zone: str) -> Question:
@@ -57,7 +58,7 @@ def again(question: Question) -> ButtonState:
     )
 
 
-def read_question(text: str, now: float, zone: str, reply: Reply) -> Question:
+def read_question(text: str, now: float, zone: str, reply: Sender) -> Question:
     """The question that a person typed; a mistake leaves its correction behind as what to ask again.
 
     Raises:
@@ -148,7 +149,7 @@ class Answers:
         note_query(page.question.query)
         return self.rendered.message(page, PRIVATE)
 
-    async def typed(self, text: str, asker: Asker, reply: Reply) -> Question:
+    async def typed(self, text: str, asker: Asker, reply: Sender) -> Question:
         """The question that a person typed.
 
         Raises:
@@ -177,7 +178,7 @@ class Answers:
         note_query(question.query)
         return question
 
-    async def message(self, question: Question, reply: Reply, audience: Audience) -> Message:
+    async def message(self, question: Question, reply: Sender, audience: Audience) -> Message:
         """The message that answers a question: one screen of a list, or one task.
 
         Args:
@@ -196,7 +197,7 @@ class Answers:
         return self.rendered.message(await self.recordings.find(question, reply.progress), audience)
 
     async def show(
-        self, question: Question, asker: Asker, reply: Reply, *, everyone: bool, replace: bool = False
+        self, question: Question, asker: Asker, reply: Sender, *, everyone: bool, replace: bool = False
     ) -> None:
         """Answer, for everyone only where no outsiders read: there it is private, and its button asks first.
 

@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     from bot.slack.deduplication import Deduplication
     from bot.slack.payload import Asker, ModalMetadata
     from bot.slack.people import People
-    from bot.slack.sender import Reply
+    from bot.slack.sender import Sender
     from bot.slack.web_client import SlackClient
 
 
 async def handle_details(
-    reply: Reply,
+    reply: Sender,
     action: dict[str, Any],
     body: dict[str, Any],
     asker: Asker,
@@ -67,7 +67,7 @@ async def _details(
 
 
 async def handle_details_post(
-    reply: Reply,
+    reply: Sender,
     action: dict[str, Any],
     body: dict[str, Any],
     asker: Asker,
@@ -110,7 +110,7 @@ async def handle_details_post(
 
 
 async def handle_ticket(
-    reply: Reply, body: dict[str, Any], details_service: DetailsService, slack: AsyncWebClient
+    reply: Sender, body: dict[str, Any], details_service: DetailsService, slack: AsyncWebClient
 ) -> None:
     """`Copy for ZEGOCLOUD support`: one block of text to paste into a ticket."""
     await reply.acknowledge()
@@ -120,6 +120,6 @@ async def handle_ticket(
         await modal.update(build_ticket_modal(details, verdicts))
 
 
-async def handle_link(reply: Reply) -> None:
+async def handle_link(reply: Sender) -> None:
     """A button that opens an address reports its click too; there is nothing to do."""
     await reply.acknowledge()

@@ -7,7 +7,7 @@ import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from bot.errors import QueryError
+from bot.errors import PlaceError, QueryError
 from bot.features.digests import ids
 from bot.features.digests.commands import Verb, parse_digest_command
 from bot.features.digests.form import (
@@ -34,7 +34,7 @@ from bot.plain_text import count
 from bot.query.terms import RecordingQuery
 from bot.recordings.page import ButtonState, decode_button
 from bot.slack.audience import PRIVATE
-from bot.slack.channels import PlaceError, check_may_manage
+from bot.slack.channels import check_may_manage
 from bot.slack.delivery import note_problem
 from bot.slack.modals import Modal
 from bot.slack.payload import metadata_of_click, metadata_of_view
@@ -47,10 +47,11 @@ if TYPE_CHECKING:
     from bot.features.digests.commands import DigestCommand
     from bot.features.digests.models import Digest
     from bot.features.digests.service import Digests
+    from bot.slack.blocks import Message
     from bot.slack.deduplication import Deduplication
     from bot.slack.payload import Asker
     from bot.slack.people import People
-    from bot.slack.sender import Message, Reply
+    from bot.slack.sender import Sender
     from bot.slack.sign_in import Home
 
 
@@ -284,7 +285,7 @@ _CONFIRMED = {ids.RESUME_FOR_OUTSIDERS, ids.RUN_FOR_OUTSIDERS}
 
 
 async def answer_digest_command(
-    text: str, reply: Reply, asker: Asker, digest_commands: DigestCommands
+    text: str, reply: Sender, asker: Asker, digest_commands: DigestCommands
 ) -> None:
     """Answer `/recordings digest …` privately; a mistake gets one sentence with the nearest right command."""
 
@@ -298,14 +299,14 @@ async def answer_digest_command(
     await reply.show(work())
 
 
-async def answer_digest_slip(slip: QueryError, reply: Reply) -> None:
+async def answer_digest_slip(slip: QueryError, reply: Sender) -> None:
     """Answer `/recordings digets …` privately, with the command that was meant."""
     note_problem(slip)
     await reply.send(build_digest_mistake(slip))
 
 
 async def handle_digest_button(
-    reply: Reply,
+    reply: Sender,
     action: dict[str, Any],
     asker: Asker,
     digest_commands: DigestCommands,
@@ -324,7 +325,7 @@ async def handle_digest_button(
 
 
 async def handle_digest_added_after_all(
-    reply: Reply,
+    reply: Sender,
     action: dict[str, Any],
     asker: Asker,
     digest_commands: DigestCommands,
@@ -341,18 +342,18 @@ async def handle_digest_added_after_all(
         await reply.show(digest_commands.add_after_all(value, asker), replace=True)
 
 
-async def handle_digest_list(reply: Reply, asker: Asker, digest_commands: DigestCommands) -> None:
+async def handle_digest_list(reply: Sender, asker: Asker, digest_commands: DigestCommands) -> None:
     """`List`."""
     await reply.show(digest_commands.show(asker))
 
 
-async def handle_digest_help(reply: Reply) -> None:
+async def handle_digest_help(reply: Sender) -> None:
     """`Help`, beside digests."""
     await reply.acknowledge()
     await reply.send(build_digest_help())
 
 
-async def handle_open_list(reply: Reply, action: dict[str, Any], asker: Asker, answers: Answers) -> None:
+async def handle_open_list(reply: Sender, action: dict[str, Any], asker: Asker, answers: Answers) -> None:
     """`Open the full list` of a digest: privately, whoever clicks; the digest stays as it is."""
 
     async def work() -> Message:
@@ -362,7 +363,7 @@ async def handle_open_list(reply: Reply, action: dict[str, Any], asker: Asker, a
 
 
 async def handle_digest_settings(
-    reply: Reply,
+    reply: Sender,
     action: dict[str, Any],
     body: dict[str, Any],
     asker: Asker,
@@ -400,7 +401,7 @@ async def handle_digest_settings(
 
 
 async def handle_digest_form(
-    reply: Reply,
+    reply: Sender,
     body: dict[str, Any],
     asker: Asker,
     digest_commands: DigestCommands,

@@ -26,17 +26,10 @@ from bot.features.digests.report import SLOTS_COMPARED, Report, compare
 from bot.features.digests.schedule import parse_schedule
 from bot.features.digests.schedule_times import next_times
 from bot.features.digests.slots import window_of
-from bot.query.times import HOUR, MINUTE
-from bot.slack.web_client import (
-    SLACK_ERRORS,
-    NotSentError,
-    Taken,
-    is_refused_for_now,
-    outsiders_read,
-    sent_once,
-    slack_word,
-    taken_despite,
-)
+from bot.query.times import MINUTE
+from bot.slack.channels import outsiders_read
+from bot.slack.sender import SendResult, outcome_of
+from bot.slack.web_client import SLACK_ERRORS, NotSentError, sent_once
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -293,12 +286,13 @@ def failure(error: Exception, sentence: str, unclear: str = "") -> TransientErro
         sentence: says that Slack did not take it.
         unclear: says that Slack may have taken it all the same; empty for what changes nothing there.
     """
-    taken, word = taken_despite(error), slack_word(error)
-    if taken is Taken.UNKNOWN:
+    outcome = outcome_of(error)
+    word = outcome.word
+    if outcome.is_uncertain:
         return UncertainError(unclear, word=word) if unclear else TransientError(sentence, word=word)
-    if taken is Taken.LATER or is_refused_for_now(error):
+    if outcome.result is SendResult.NOT_TAKEN or outcome.may_be_lifted:
         said = sentence if isinstance(error, SlackApiError) else "Slack could not be reached."
-        return TransientError(said, _retry_after_seconds(error), word)
+        return TransientError(said, outcome.retry_after_seconds, word)
     if word in _PAUSES:
         return PermanentError(sentence, _PAUSES[word], word)
     return PermanentError(f"{sentence} Report this to whoever runs the bot: its log says why.", word=word)
@@ -307,14 +301,6 @@ def failure(error: Exception, sentence: str, unclear: str = "") -> TransientErro
 def _name(claim: Claim) -> dict[str, Any]:
     """What the metadata says: strings and figures come back from Slack as they were sent."""
     return {"digest": claim.digest.id, "slot": claim.slot_at}
-
-
-def _retry_after_seconds(error: Exception) -> float:
-    headers = getattr(getattr(error, "response", None), "headers", None) or {}
-    try:
-        return min(float(headers.get("Retry-After") or headers.get("retry-after") or 0), float(HOUR))
-    except ValueError:
-        return 0.0
 
 
 _TOO_LONG = "msg_blocks_too_long"
@@ -461,4 +447,4 @@ class Runner:
 def _refuses_blocks(error: PermanentError) -> bool:
     """Whether Slack refused a message for its blocks: a chart is new to it, or not for this workspace."""
     cause = error.__cause__
-    return isinstance(cause, SLACK_ERRORS) and taken_despite(cause) is Taken.BLOCKS_REFUSED
+    return isinstance(cause, SLACK_ERRORS) and outcome_of(cause).refuses_blocks

@@ -29,10 +29,11 @@ if TYPE_CHECKING:
     from bot.features.form.found_ids import FoundIds
     from bot.query.terms import RecordingQuery
     from bot.recordings.service import Recordings
+    from bot.slack.blocks import Message
     from bot.slack.channels import Channels
     from bot.slack.payload import Asker
     from bot.slack.people import People
-    from bot.slack.sender import Message, Reply
+    from bot.slack.sender import Sender
     from bot.slack.web_client import SlackClient
 
 
@@ -52,7 +53,7 @@ PATIENCE_SECONDS = 1.5
 
 
 async def handle_message_shortcut(
-    reply: Reply,
+    reply: Sender,
     body: dict[str, Any],
     asker: Asker,
     recordings: Recordings,
@@ -80,7 +81,7 @@ async def handle_message_shortcut(
 
 
 async def handle_global_shortcut(
-    reply: Reply, body: dict[str, Any], asker: Asker, people: People, slack: AsyncWebClient
+    reply: Sender, body: dict[str, Any], asker: Asker, people: People, slack: AsyncWebClient
 ) -> None:
     """`Find recordings` from anywhere, and the Home tab's button: a form that asks where to answer."""
     await reply.acknowledge()
@@ -89,7 +90,7 @@ async def handle_global_shortcut(
 
 
 async def handle_edit(
-    reply: Reply,
+    reply: Sender,
     action: dict[str, Any],
     body: dict[str, Any],
     asker: Asker,
@@ -114,7 +115,7 @@ async def handle_edit(
 
 
 async def handle_form(
-    reply: Reply,
+    reply: Sender,
     body: dict[str, Any],
     asker: Asker,
     answers: Answers,

@@ -382,7 +382,7 @@ async def test_a_double_click_posts_once(world: World) -> None:
     private = await world.ask("room=1230 last=6h")
     await asyncio.gather(*(world.slack.click(private, "Post to channel") for _ in range(2)))
     await world.slack.wait_for(lambda: "Posted to the channel" in private.text)
-    await world.bot.running.finish(5)
+    await world.bot.in_flight.finish(5)
     assert len([message for message in world.slack.messages if not message.ephemeral_for]) == 1
 
 

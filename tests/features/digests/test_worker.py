@@ -118,7 +118,7 @@ class Desk:
 
     def patience(self, seconds: float) -> None:
         """How long the poster waits for Slack's answers."""
-        self.client.ways.timeout_seconds = seconds
+        self.client.connections.timeout_seconds = seconds
 
     @property
     def posts(self) -> list[Message]:
@@ -1211,9 +1211,9 @@ async def test_no_request_to_slack_takes_as_long_as_a_lease(desk: Desk, *, keeps
     if keeps_connections:
         client.open()
     with sent_once(client) as single:
-        assert single.ways.timeout_seconds == TIMEOUT_SECONDS
-        if single.ways._kept is not None:
-            assert single.ways._kept.timeout.total == TIMEOUT_SECONDS
+        assert single.connections.timeout_seconds == TIMEOUT_SECONDS
+        if single.connections._kept is not None:
+            assert single.connections._kept.timeout.total == TIMEOUT_SECONDS
         assert LEASE_SECONDS / 3 + TIMEOUT_SECONDS < LEASE_SECONDS
         assert single.retry_handlers == []
     await client.aclose()

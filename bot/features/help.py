@@ -12,7 +12,7 @@ from bot.slack import ids
 from bot.slack.blocks import actions, button, escape, section
 
 if TYPE_CHECKING:
-    from bot.slack.notices import Message
+    from bot.slack.blocks import Message
 
 _OTHER_WAYS = "or use *Find recordings* in the menu of a message. On a schedule: `/recordings digest`."
 
@@ -38,7 +38,7 @@ def build_help(rooms: list[str]) -> Message:
     ]
     return {
         "text": "\n".join(paragraphs).translate(_NO_MARKS),
-        "blocks": [*map(section, paragraphs), actions(buttons, "help")],
+        "blocks": [*map(section, paragraphs), actions(buttons, ids.Row.HELP)],
     }
 
 

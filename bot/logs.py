@@ -19,6 +19,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from bot.process import write_data
+from bot.safe_text import escape_unprintable, escape_unprintable_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -96,11 +97,11 @@ class TextLines(_Lines):
         """The line, and a traceback on indented lines with the same reference."""
         reference = _reference_of(record)
         place = f"{record.name} [{reference}]" if reference else record.name
-        message = _printable(self._clean(record.getMessage()))
+        message = escape_unprintable(self._clean(record.getMessage()))
         line = f"{_iso_utc(record)} {record.levelname:<7} {place}: {message}"
         if shown := self._traceback(record):
             margin = f"    {reference}| "
-            line += "".join(f"\n{margin}{_printable(part)}" for part in shown.split("\n"))
+            line += "".join(f"\n{margin}{escape_unprintable(part)}" for part in shown.split("\n"))
         return line
 
 
@@ -123,7 +124,7 @@ class JsonLines(_Lines):
         if shown := self._traceback(record):
             line["traceback"] = shown
         text = json.dumps(line, ensure_ascii=False, default=str)
-        return text if text.isprintable() else "".join(map(_json_escaped, text))
+        return escape_unprintable_json(text)
 
 
 def describe_error(error: BaseException) -> str:
@@ -148,20 +149,6 @@ def _keep_names(quoted: re.Match[str]) -> str:
 
 def _reference_of(record: logging.LogRecord) -> str:
     return str(getattr(record, "reference", "")) or current_reference()
-
-
-def _printable(text: str) -> str:
-    """The text with everything escaped that would not be seen, or would begin another line."""
-    if text.isprintable():
-        return text
-    return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode()
-        for character in text
-    )
-
-
-def _json_escaped(character: str) -> str:
-    return character if character.isprintable() else json.dumps(character)[1:-1]
 
 
 def _iso_utc(record: logging.LogRecord) -> str:

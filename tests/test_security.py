@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bot.features.details.message import IDS as DETAILS
-from bot.features.digests import ids as digest_ids
 from bot.sandbox.slack.state import ASKER, GENERAL, PRIVATE, TEAM
+from bot.slack import ids
 from tests.nightly.fuzz_deliveries import TASK, Sample, Sender, a_sender, settled
 
 if TYPE_CHECKING:
@@ -17,11 +16,11 @@ if TYPE_CHECKING:
 
 ELSEWHERE = "T0OTHER01"
 MANAGING = (
-    digest_ids.PAUSE,
-    digest_ids.RESUME,
-    digest_ids.REMOVE,
-    digest_ids.RUN,
-    digest_ids.SETTINGS,
+    ids.DIGEST_PAUSE,
+    ids.DIGEST_RESUME,
+    ids.DIGEST_REMOVE,
+    ids.DIGEST_RUN,
+    ids.DIGEST_SETTINGS,
 )
 
 
@@ -96,7 +95,7 @@ def click_on(sender: Sender, action_id: str, value: str, channel: str) -> Sample
     )
     payload = copy.deepcopy(payload)
     payload["channel"]["id"] = payload["container"]["channel_id"] = channel
-    payload["actions"][0] |= {"value": value, "block_id": digest_ids.listed(value)}
+    payload["actions"][0] |= {"value": value, "block_id": ids.digest_listed(value)}
     return kind, payload
 
 
@@ -109,7 +108,7 @@ async def test_a_forged_button_or_form_manages_no_other_channels_digest() -> Non
             sample
             for sample in sender.known
             if sample[1].get("type") == "view_submission"
-            and sample[1]["view"]["callback_id"] == digest_ids.FORM
+            and sample[1]["view"]["callback_id"] == ids.DIGEST_FORM
         )
         payload = copy.deepcopy(payload)
         payload["view"]["private_metadata"] = f'{{"channel_id":"{PRIVATE}","digest_id":"{digest.id}"}}'
@@ -122,7 +121,7 @@ async def test_a_forged_button_or_form_manages_no_other_channels_digest() -> Non
         assert not any("weekday" in message.shown_text for message in new)
         assert await digests_of(sender) == [digest]
         assert await digests_of(sender, PRIVATE) == []
-        own = click_on(sender, digest_ids.PAUSE, digest.id, GENERAL)
+        own = click_on(sender, ids.DIGEST_PAUSE, digest.id, GENERAL)
         assert await sender.send(own) == ""
         await settled(sender.world)
         [paused] = await digests_of(sender)
@@ -134,7 +133,7 @@ async def test_forged_details_post_nowhere_that_the_clicking_person_may_not_ask(
         kind, payload = next(
             sample
             for sample in sender.known
-            if "view" in sample[1] and sample[1].get("actions", [{}])[0].get("action_id") == DETAILS.post
+            if "view" in sample[1] and sample[1].get("actions", [{}])[0].get("action_id") == ids.DETAILS_POST
         )
         payload = copy.deepcopy(payload)
         payload["view"]["private_metadata"] = f'{{"channel_id":"{PRIVATE}","task_id":"{TASK}"}}'

@@ -163,6 +163,22 @@ def test_a_module_imports_nothing_of_a_higher_layer() -> None:
     assert not upward
 
 
+def test_a_feature_uses_no_other_features_inside() -> None:
+    """But `answers/service.py`, which is the way to answer; what else two of them need is beside them."""
+
+    def feature_of(name: str) -> str:
+        parts = name.split(".")
+        return parts[2] if parts[:2] == ["bot", "features"] and len(parts) > 3 else ""
+
+    across = {
+        f"{name} → {other}"
+        for name in EVERY
+        for other in modules()[name].imports - {"bot.features.answers.service"}
+        if feature_of(name) and feature_of(other) not in {"", feature_of(name)}
+    }
+    assert not across
+
+
 def test_no_imports_go_round_in_a_circle() -> None:
     done: set[str] = set()
 

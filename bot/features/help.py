@@ -38,7 +38,7 @@ def build_help(rooms: list[str]) -> Message:
     ]
     return {
         "text": "\n".join(paragraphs).translate(_NO_MARKS),
-        "blocks": [*map(section, paragraphs), actions(buttons, "help")],
+        "blocks": [*map(section, paragraphs), actions(buttons, ids.Row.HELP)],
     }
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from bot.errors import SlackRefusedError
 from bot.features.help import example_room, examples
 from bot.slack import ids
-from bot.slack.blocks import actions, button, clock_time, context, escape, section
+from bot.slack.blocks import actions, button, clock_time, context, escape, header, section
 from bot.slack.delivery import note_problem
 from bot.slack.sender import attempt
 
@@ -39,12 +39,9 @@ def build_home(*, rooms: list[str], answered_ms: int | None, failure: str, now_m
     return {
         "type": "home",
         "blocks": [
-            {
-                "type": "header",
-                "text": {"type": "plain_text", "text": "What is happening with our recordings?"},
-            },
+            header("What is happening with our recordings?"),
             section("Ask in any channel, in a thread, or here. Only you see the answer until you post it."),
-            actions([button("Find recordings", ids.OPEN_FORM, "")], "ask"),
+            actions([button("Find recordings", ids.OPEN_FORM, "")], ids.Row.ASK),
             section(state),
             section(
                 f"*In a channel*\n{lines}\n*In a thread*\nMention the bot: "

@@ -1,40 +1,60 @@
-"""Words about one recording, its files and its verdicts, in mrkdwn and in plain text (pure)."""
+"""One recording in words and blocks: its status, times, verdicts and files, for every feature (pure)."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from bot.models import ONGOING, PAUSED, RUNNING, STARTING
+from bot.models import RUNNING
 from bot.plain_text import count, format_size
+from bot.query.terms import is_task_id
 from bot.query.times import format_duration
-from bot.slack.blocks import (
-    EXACT_DATE,
-    clock_time,
-    code,
-    cut,
-    date,
-    escape,
+from bot.recordings.answer_text import (
+    FILE_STATES,
+    GOING_ON,
+    began_or_requested,
     label,
     mark,
-    name,
-    one_line,
     plain_date,
-    sane,
+    unreadable_files,
+)
+from bot.recordings.page import ButtonState
+from bot.recordings.window import skew_note
+from bot.safe_text import cut, one_line
+from bot.slack import ids
+from bot.slack.blocks import (
+    EXACT_DATE,
+    MAX_TEXT_CHARACTERS,
+    button,
+    clock_time,
+    code,
+    context,
+    count_characters,
+    date,
+    escape,
+    name,
+    section,
+    shortened,
     unbroken,
 )
 from bot.verdicts.files import captured
 from bot.verdicts.types import At, Kind, Outside
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from bot.models import RecordingDetails, RecordingFile
+    from bot.slack.audience import Audience
+    from bot.slack.blocks import Block
     from bot.verdicts.types import Verdict, Words
-
 
 MAX_URL_CHARACTERS = 3_000
 """Of a button's `url` (Slack docs)."""
+
+MAX_LABEL_CHARACTERS = 75
+"""Of a button's `accessibility_label` (Slack docs)."""
 
 ROOM_CHARACTERS = 128
 """The longest room ID that the vendor takes (vendor docs)."""
@@ -42,121 +62,203 @@ ROOM_CHARACTERS = 128
 NAME_CHARACTERS = 80
 """How much of a file's or a task's name is shown where there are many."""
 
-FILE_STATES = {
-    1: "recording",
-    2: "uploading",
-    3: "uploaded",
-    4: "in backup storage, kept 3 days",
-    5: "upload failed",
-}
-"""What a file's status number means (vendor docs, DescribeRecordStatus)."""
+SHORT_NAME_CHARACTERS = 20
+"""How much of a name a verdict shows where there are too many long ones."""
+
+MAX_VERDICT_CHARACTERS = 2_900
+"""Of a verdict's sentence: it fits a section (3,000 characters, Slack docs), headline included."""
 
 MODES = {1: "single streams", 2: "mixed stream"}
 STREAM_TYPES = {1: "audio", 2: "video", 3: "audio + video", 4: "audio and video apart"}
 """What `RecordMode` and `StreamType` mean (vendor docs, StartRecord)."""
 
-GOING_ON = {STARTING: "starting for", ONGOING: "running for", PAUSED: "in progress for"}
-"""What a recording that has not ended does meanwhile: one that starts or is paused records nothing."""
-
 _FORMAT_CHARACTERS = 16
 
-
-def shown(ms: int) -> str:
-    """A moment in the reader's zone."""
-    return date(sane(ms))
+_IN_DANGER = frozenset({4, 5})
+"""Statuses of files that may get lost."""
 
 
-def shown_exactly(ms: int) -> str:
-    """A moment to the second, in the reader's zone."""
-    return date(sane(ms), EXACT_DATE)
+@dataclass(frozen=True, slots=True)
+class _Style:
+    """How words about a recording are written: in blocks, or in a message's `text`.
+
+    Attributes:
+        moment, time: show a moment (Unix ms), with its day or without.
+        outside: makes a name from outside safe.
+        word: makes a single word from outside safe.
+        between: stands between parts.
+    """
+
+    moment: Callable[[int], str]
+    time: Callable[[int], str]
+    outside: Callable[[str], str]
+    word: Callable[[str], str]
+    between: str
 
 
-def time_of_day(ms: int) -> str:
-    """The time of a moment, to the second, in the reader's zone."""
-    return clock_time(sane(ms))
+_IN_BLOCKS = _Style(partial(date, style=EXACT_DATE), clock_time, code, name, " · ")
 
 
-def describe_task(
+def _in_text(zone: str) -> _Style:
+    when = partial(plain_date, zone=zone)
+    return _Style(when, when, escape, escape, ", ")
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """How many blocks, and characters of them as JSON, details may take up on a surface."""
+
+    blocks: int
+    characters: int
+
+
+# Some is left of Slack's 50 and 100 blocks and of a message's 13,000 characters for what stands around.
+IN_MESSAGE, IN_MODAL = Space(46, 11_000), Space(90, 60_000)
+
+
+def build_details_blocks(
     details: RecordingDetails,
-    room: Callable[[str], str] = name,
-    between: str = " · ",
+    verdicts: Sequence[Verdict],
     *,
-    with_mark: bool = True,
-) -> str:
-    """Status, room and mode."""
-    status = f"{mark(details.status)}\u00a0" if with_mark else ""
-    parts = [
-        f"{status}{escape(label(details.status))}",
-        f"room {room(cut(details.room_id, ROOM_CHARACTERS))}",
-        *describe_mode(details),
+    zone: str,
+    audience: Audience,
+    space: Space = IN_MESSAGE,
+) -> list[Block]:
+    """The verdicts on top, then what the task is, then its files; those in danger first where not all fit.
+
+    Args:
+        details: the task.
+        verdicts: what `judge` says of it.
+        zone: the reader's IANA zone, for what screen readers say of a link; all else shows the reader's own.
+        audience: who reads it; only some may open files from here.
+        space: what there is for the blocks.
+    """
+    task = _task(details, _IN_BLOCKS)
+    head = [
+        *([context(audience.heading)] if audience.heading else []),
+        section(f"*Recording* {code(cut(details.task_id, NAME_CHARACTERS))}"),
+        *_verdict_blocks(verdicts, space.characters * 2 // 3),
+        section(f"{mark(details.status)}\u00a0{task}\n{unbroken(_times(details, _IN_BLOCKS))}"),
+        section(f"*Files ({len(details.files)})*" if details.file_count else "*No files*"),
     ]
-    return between.join(parts)
+    command = code(f"/recordings task={cut(details.task_id, NAME_CHARACTERS)}")
+    foot = [
+        *map(context, details_notes(details)),
+        context(f"as of {clock_time(details.as_of_ms)} · {command}"),
+    ]
+    left = Space(
+        space.blocks - len(head) - len(foot) - 1, space.characters - count_characters([*head, *foot])
+    )
+
+    def line(file: RecordingFile) -> Block:
+        return section(
+            unbroken(describe_file(file)), _open_file(file, zone) if audience.sees_file_links else None
+        )
+
+    files = _as_many_as_fit(map(line, details.files), left)
+    if len(files) < len(details.files):
+        in_danger_first = sorted(details.files, key=lambda file: file.status not in _IN_DANGER)
+        files = _as_many_as_fit(map(line, in_danger_first), left)
+    more = len(details.files) - len(files)
+    return [*head, *files, *([context(f"… and {count(more, 'more file')}")] if more else []), *foot]
+
+
+def build_details_text(
+    details: RecordingDetails, verdicts: Sequence[Verdict], *, zone: str, audience: Audience
+) -> str:
+    """The same in plain words, escaped, for a message's `text`; the last files go where it gets too long."""
+    style = _in_text(zone)
+    task = f"Recording {escape(one_line(details.task_id))}, {_task(details, style)}."
+    head = [
+        audience.headed(task),
+        *(f"{verdict.headline}: {words_in_plain(verdict.words, zone)}" for verdict in verdicts),
+        f"{_times(details, style)}.",
+        f"{count(len(details.files), 'file')}:" if details.file_count else "No files.",
+    ]
+    lines = [
+        f"{number}. {describe_file(file, style)}"
+        + (f": {escape(file.url)}" if audience.sees_file_links and is_link(file.url) else ".")
+        for number, file in enumerate(details.files, 1)
+    ]
+    foot = [*details_notes(details), f"As of {style.moment(details.as_of_ms)}."]
+    return shortened(fitting(head, lines, foot, MAX_TEXT_CHARACTERS), MAX_TEXT_CHARACTERS)
+
+
+def details_notes(details: RecordingDetails) -> list[str]:
+    """What the reader has to know besides the details, a sentence each."""
+    return [note for note in (unreadable_files(details), skew_note(details.skew_ms)) if note]
+
+
+def _task(details: RecordingDetails, style: _Style) -> str:
+    """Status, room and mode."""
+    room = f"room {style.word(cut(details.room_id, ROOM_CHARACTERS))}"
+    return style.between.join([escape(label(details.status)), room, *describe_mode(details)])
 
 
 def describe_mode(details: RecordingDetails) -> list[str]:
     """What is recorded, as far as it is told; a number that is not documented is shown as it is."""
+    mode, stream = details.mode, details.stream_type
     known = [
-        MODES.get(details.mode, f"mode {details.mode}") if details.mode is not None else "",
-        STREAM_TYPES.get(details.stream_type, f"stream type {details.stream_type}")
-        if details.stream_type is not None
-        else "",
+        "" if mode is None else MODES.get(mode, f"mode {mode}"),
+        "" if stream is None else STREAM_TYPES.get(stream, f"stream type {stream}"),
     ]
     return [words for words in known if words]
 
 
-def describe_times(details: RecordingDetails, when: Callable[[int], str], between: str = " · ") -> str:
+def _times(details: RecordingDetails, style: _Style) -> str:
     """Begin, end, how long, and how much of it the files hold, as far as it is told."""
     parts = []
     if details.began_ms is not None:
-        parts.append(f"{began_or_requested(details.status)} {when(details.began_ms)}")
+        parts.append(f"{began_or_requested(details.status)} {style.moment(details.began_ms)}")
     if details.ended_ms is not None:
-        parts.append(f"ended {when(details.ended_ms)}")
+        parts.append(f"ended {style.moment(details.ended_ms)}")
     until_ms = details.now_ms if details.status in RUNNING else details.ended_ms
     if details.began_ms is not None and until_ms is not None:
-        lasted = format_duration((until_ms - details.began_ms) // 1000)
-        parts.append(f"{GOING_ON.get(details.status, 'lasted')} {lasted}")
+        length = format_duration((until_ms - details.began_ms) // 1000)
+        parts.append(f"{GOING_ON.get(details.status, 'lasted')} {length}")
     captured_ms = captured(details)
     if captured_ms is not None:
         parts.append(f"captured {format_duration(captured_ms // 1000)}")
-    words = between.join(parts) or "ZEGOCLOUD does not tell when it began"
+    words = style.between.join(parts) or "ZEGOCLOUD does not tell when it began"
     return f"{words[:1].upper()}{words[1:]}"
 
 
-def began_or_requested(status: int) -> str:
-    """What happened at the moment that the vendor calls a recording's beginning."""
-    return "requested" if status == STARTING else "began"
-
-
-def describe_file(
-    file: RecordingFile,
-    outside: Callable[[str], str] = code,
-    word: Callable[[str], str] = name,
-    when: Callable[[int], str] = time_of_day,
-    between: str = " · ",
-) -> str:
-    """One file in a line.
-
-    Args:
-        file: the file.
-        outside: makes a name from outside safe.
-        word: makes a single word from outside safe.
-        when: shows a moment.
-        between: stands between the parts.
-    """
-    parts = [outside(cut(file.stream_id or file.file_id or "file", NAME_CHARACTERS))]
+def describe_file(file: RecordingFile, style: _Style = _IN_BLOCKS) -> str:
+    """One file in a line."""
+    parts = [style.outside(cut(file.stream_id or file.file_id or "file", NAME_CHARACTERS))]
     if file.format:
-        parts.append(word(cut(file.format, _FORMAT_CHARACTERS)))
+        parts.append(style.word(cut(file.format, _FORMAT_CHARACTERS)))
     if file.width and file.height and file.width > 0 < file.height:
         parts.append(f"{file.width}×{file.height}")
     if file.began_ms is not None:
-        parts.append(f"from {when(file.began_ms)}")
+        parts.append(f"from {style.time(file.began_ms)}")
     if file.duration_ms is not None and file.duration_ms >= 0:
         parts.append(format_duration(file.duration_ms // 1000))
     if file.size_bytes is not None and file.size_bytes >= 0:
         parts.append(format_size(file.size_bytes))
     if file.status is not None:
         parts.append(FILE_STATES.get(file.status, f"file status {file.status}"))
-    return between.join(parts)
+    return style.between.join(parts)
+
+
+def _open_file(file: RecordingFile, zone: str) -> Block | None:
+    if not is_link(file.url):
+        return None
+    what = [file.stream_id or file.file_id or "file", file.format]
+    began = f", from {plain_date(file.began_ms, zone)}" if file.began_ms is not None else ""
+    spoken = cut(f"Open {' '.join(filter(None, what))}", MAX_LABEL_CHARACTERS - len(began)) + began
+    return {
+        **button("Open file", ids.DETAILS_FILE, "file"),
+        "url": file.url,
+        "accessibility_label": spoken,
+    }
+
+
+def details_button(task_id: str) -> Block | None:
+    """The button that opens a recording's details; None where the ID is none that can be asked for."""
+    if not is_task_id(task_id):
+        return None
+    return button("Details", ids.DETAILS, ButtonState(1, 0, f"task={task_id}").encode())
 
 
 def is_link(url: str) -> bool:
@@ -168,6 +270,17 @@ def is_link(url: str) -> bool:
     except ValueError:
         return False
     return parts.scheme in {"http", "https"} and bool(parts.hostname)
+
+
+def _as_many_as_fit(blocks: Iterable[Block], space: Space) -> list[Block]:
+    fitting_blocks: list[Block] = []
+    characters = space.characters
+    for block in blocks:
+        characters -= count_characters(block)
+        if characters < 0 or len(fitting_blocks) >= space.blocks:
+            break
+        fitting_blocks.append(block)
+    return fitting_blocks
 
 
 def fitting(head: Sequence[str], lines: Sequence[str], foot: Sequence[str], most: int) -> str:
@@ -182,9 +295,11 @@ def fitting(head: Sequence[str], lines: Sequence[str], foot: Sequence[str], most
     return "\n".join([*head, *lines[:kept], f"… and {count(len(lines) - kept, 'more file')}", *foot])
 
 
-MAX_CHARACTERS = 2_900
-
-_ATTENTION, _WELL = "▲", "✓"
+def _verdict_blocks(verdicts: Sequence[Verdict], characters: int) -> list[Block]:
+    blocks = [section(verdict_line(verdict)) for verdict in verdicts]
+    if count_characters(blocks) <= characters:
+        return blocks
+    return [section(verdict_line(verdict, SHORT_NAME_CHARACTERS)) for verdict in verdicts]
 
 
 def verdict_line(verdict: Verdict, name_characters: int | None = None, *, named: bool = True) -> str:
@@ -195,7 +310,7 @@ def verdict_line(verdict: Verdict, name_characters: int | None = None, *, named:
         name_characters: names are cut to this where it is given.
         named: with its headline in front, bold; not where its name stands beside it already.
     """
-    sign = _WELL if verdict.kind is Kind.FINE else _ATTENTION
+    sign = "✓" if verdict.kind is Kind.FINE else "▲"
     headline = f"*{verdict.headline}:* " if named else ""
     return f"{sign}\u00a0{headline}{words_in_mrkdwn(verdict.words, name_characters)}"
 
@@ -203,27 +318,23 @@ def verdict_line(verdict: Verdict, name_characters: int | None = None, *, named:
 def words_in_mrkdwn(words: Words, name_characters: int | None = None) -> str:
     """A sentence in mrkdwn: moments in the reader's zone, what came from outside as code.
 
-    It fits a section (3,000 characters, Slack docs), headline included: long names are cut where they have
-    to be, or to `name_characters`.
+    Long names are cut where the sentence would not fit a section, or to `name_characters`.
     """
     if name_characters is None:
-        text = _worded(words, shown, lambda text: code(one_line(text)), unbroken)
-        if len(text) <= MAX_CHARACTERS:
+        text = _worded(words, date, lambda text: code(one_line(text)), unbroken)
+        if len(text) <= MAX_VERDICT_CHARACTERS:
             return text
         name_characters = NAME_CHARACTERS
-    return _worded(words, shown, lambda text: code(cut(text, name_characters)), unbroken)
+    return _worded(words, date, lambda text: code(cut(text, name_characters)), unbroken)
 
 
 def words_in_plain(words: Words, zone: str, safe: Callable[[str], str] = escape) -> str:
     """A sentence in plain words: moments in `zone`, what came from outside made `safe` for its place."""
-    return _worded(words, lambda ms: plain_date(sane(ms), zone), lambda text: safe(one_line(text)))
+    return _worded(words, partial(plain_date, zone=zone), lambda text: safe(one_line(text)), str)
 
 
 def _worded(
-    words: Words,
-    when: Callable[[int], str],
-    outside: Callable[[str], str],
-    ours: Callable[[str], str] = str,
+    words: Words, when: Callable[[int], str], outside: Callable[[str], str], ours: Callable[[str], str]
 ) -> str:
     pieces = []
     for piece in words:

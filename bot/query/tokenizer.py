@@ -13,6 +13,8 @@ import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from bot.safe_text import replace_unprintable
+
 if TYPE_CHECKING:
     from collections.abc import Collection
 
@@ -201,10 +203,7 @@ def double_backslashes(quoted: str) -> str:
 
 def shown(text: str) -> str:
     """What a sentence repeats of somebody's text: short, and without control characters or backticks."""
-    safe = "".join(
-        "'" if character == "`" else character if character.isprintable() else "\N{REPLACEMENT CHARACTER}"
-        for character in text[: MAX_SHOWN + 1]
-    )
+    safe = replace_unprintable(text[:MAX_SHOWN]).replace("`", "'")
     return safe if len(text) <= MAX_SHOWN else safe[: MAX_SHOWN - 1] + "…"
 
 

@@ -1,21 +1,25 @@
-"""What an answer says beside its rows, and of a status: the same in Slack and in the terminal (pure)."""
+"""Words that Slack and the terminal share: statuses, moments, what an answer says beside its rows (pure)."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
-from bot.models import ENDED, FAILED, ONGOING, PAUSED, RUNNING, STARTING
-from bot.plain_text import count, format_size, on_one_line
+from bot.models import ENDED, FAILED, ONGOING, PAUSED, RUNNING, STARTING, status_word
+from bot.plain_text import count, format_size
 from bot.query.terms import Status
+from bot.query.times import format_duration
 from bot.query.wording import name_rooms
+from bot.safe_text import replace_unprintable
 from bot.verdicts.judge import worst
 from bot.verdicts.types import Kind
+from bot.zone_data import zone_info
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bot.models import Recording, RecordingDetails
-    from bot.recordings.page import Page
+    from bot.recordings.page import Outcome, Page
     from bot.verdicts.types import Verdict
 
 
@@ -27,6 +31,70 @@ LABELS = {
     FAILED: "Ended abnormally",
 }
 """How a row names its status; the same word everywhere."""
+
+MARKS = {STARTING: "○", ONGOING: "●", PAUSED: "▲", ENDED: "■", FAILED: "✕"}
+"""The sign before the word, never without it."""
+
+GOING_ON = {STARTING: "starting for", ONGOING: "running for", PAUSED: "in progress for"}
+"""What a recording that has not ended does meanwhile: one that starts or is paused records nothing."""
+
+FILE_STATES = {
+    1: "recording",
+    2: "uploading",
+    3: "uploaded",
+    4: "in backup storage, kept 3 days",
+    5: "upload failed",
+}
+"""What a file's status number means (vendor docs, DescribeRecordStatus)."""
+
+_DAY_MS = 86_400_000
+_LATEST_MS = 253_402_000_000_000  # in December 9999: every zone can still show it
+
+
+def label(status: int) -> str:
+    """A status in words; one that the vendor may add later is shown as it is."""
+    return LABELS.get(status, status_word(status).capitalize())
+
+
+def mark(status: int) -> str:
+    """The sign in front of the word."""
+    return MARKS.get(status, "◇")
+
+
+def began_or_requested(status: int) -> str:
+    """What happened at the moment that the vendor calls a recording's beginning."""
+    return "requested" if status == STARTING else "began"
+
+
+def since(status: int) -> str:
+    """What stands before the moment at which a recording began."""
+    return "since" if status in RUNNING else "began"
+
+
+def within_a_day(outcome: Outcome) -> bool:
+    """Whether the time of day alone says when it ended: the first such time since it began."""
+    return outcome.lasted_ms is not None and outcome.lasted_ms < _DAY_MS
+
+
+def lasted(from_ms: int, to_ms: int) -> str:
+    """How long something has gone on."""
+    return format_duration(max(0, to_ms - from_ms) / 1000)
+
+
+def showable_ms(ms: int) -> int:
+    """A moment that every zone can show: an absurd figure becomes the nearest one."""
+    return min(max(ms, _DAY_MS), _LATEST_MS)
+
+
+def local_time(ms: int, zone: str) -> datetime:
+    """A moment on the clock of an IANA zone."""
+    return datetime.fromtimestamp(showable_ms(ms) / 1000, zone_info(zone))
+
+
+def plain_date(ms: int, zone: str) -> str:
+    """A moment in plain words with its zone, for screen readers, notifications and search."""
+    moment = local_time(ms, zone)
+    return f"{moment:%a} {moment.day} {moment:%b %H:%M} {moment:%Z}"
 
 
 def found(page: Page) -> str:
@@ -81,7 +149,7 @@ def elsewhere(page: Page, when: Callable[[int], str]) -> str:
     return f"The last 3 days have {total}{latest}."
 
 
-def similar_rooms(page: Page, name: Callable[[str], str] = on_one_line) -> str:
+def similar_rooms(page: Page, name: Callable[[str], str] = replace_unprintable) -> str:
     """Rooms that may have been meant; empty when none are known."""
     if not page.similar_rooms:
         return ""

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from bot.models import status_word
-from bot.plain_text import escaped
 from bot.query.terms import Status
+from bot.safe_text import escape_unprintable
 
 if TYPE_CHECKING:
     from bot.models import Recording
@@ -95,4 +95,4 @@ def _cell(field: Field) -> str:
     if field is None:
         return ""
     text = "; ".join(field) if isinstance(field, list) else str(field)
-    return _FORMULA.sub("'", escaped(text))
+    return _FORMULA.sub("'", escape_unprintable(text))

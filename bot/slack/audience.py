@@ -7,6 +7,9 @@ from enum import Enum, auto
 
 from bot.slack.blocks import escape
 
+OUTSIDERS_READ = "People outside your organization can read this channel"
+"""Why the bot asks, or a digest pauses, before something is posted."""
+
 
 class Readers(Enum):
     """Who can read a message."""
@@ -53,6 +56,10 @@ class Audience:
     def heading(self) -> str:
         """Who asked, as mrkdwn and for `text`; empty where only that person reads it."""
         return f"Asked by <@{escape(self.asked_by)}>" if self.asked_by else ""
+
+    def headed(self, text: str) -> str:
+        """A message's `text` with who asked in front, where others read it: some people get nothing else."""
+        return f"{self.heading}: {text}" if self.asked_by else text
 
 
 PRIVATE = Audience(Readers.PRIVATE)

@@ -6,30 +6,30 @@ import json
 import re
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from bot.models import ENDED, FAILED, ONGOING, PAUSED, STARTING, status_word
-from bot.plain_text import on_one_line, replaced
-from bot.query.times import format_duration
-from bot.recordings.answer_text import LABELS
-from bot.zone_data import zone_info
+from bot.recordings.answer_text import showable_ms
+from bot.safe_text import replace_controls, replace_unprintable
+from bot.slack.ids import Row
 
-Message = dict[str, Any]
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 Block = dict[str, Any]
+Message = dict[str, Any]
 View = dict[str, Any]
 
 MAX_TEXT_CHARACTERS = 4_000
 """Slack's advice for a message's `text`."""
 
-
-SHORT_DATE, EXACT_DATE, TIME = "{date_short_pretty} {time}", "{date_short_pretty} {time_secs}", "{time}"
-"""How Slack shows a moment (Slack docs, date formatting)."""
-
-MARKS = {STARTING: "○", ONGOING: "●", PAUSED: "▲", ENDED: "■", FAILED: "✕"}
-"""Stands before the word, never for it."""
+MAX_BLOCKS_CHARACTERS = 12_000
+"""Kept below the 13,000 or so at which Slack has been seen to refuse a message (`msg_blocks_too_long`)."""
 
 MAX_CHARACTERS = 3_000
 """Of a section's or a context's text, counted after escaping (Slack docs)."""
+
+SHORT_DATE, EXACT_DATE, TIME = "{date_short_pretty} {time}", "{date_short_pretty} {time_secs}", "{time}"
+"""How Slack shows a moment (Slack docs, date formatting)."""
 
 _CODE = re.compile("`([^`]+)`")
 
@@ -39,8 +39,6 @@ _HELD_TOGETHER = re.compile(
 _WHOLE = re.compile(r"```.+?```|`[^`\n]+`|<[^<>\n]*>|&(?:amp|lt|gt);|[^`<&]+|.", re.DOTALL)
 """What Slack reads as one: code, a moment, a mention or a link, an entity; else plain words."""
 
-_LAST_DAY_MS = 253_402_000_000_000  # in December 9999: every zone can still show it
-
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9 -]*")
 """Text in which Slack sees no mark-up, link, mention or emoji."""
 
@@ -49,17 +47,17 @@ def escape(text: str) -> str:
     """Make text from outside safe in mrkdwn and in a message's `text`.
 
     Slack reads mentions and links only inside `<…>` (Slack docs, formatting text), so its three control
-    characters are all that has to be replaced. Control characters are shown as `\N{REPLACEMENT CHARACTER}`.
+    characters are all that has to be replaced.
     """
-    return replaced(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return replace_controls(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def shortened(safe: str, most: int) -> str:
-    """Text that is already safe, of at most so many characters.
+    """Text that is already safe, of at most so many characters. Text from outside is cut by `cut`, before.
 
     What Slack reads as one stays whole or goes: an entity, a moment, a mention, a link. Code may end earlier,
-    but it ends. Everything that has to fit somewhere is cut here or by `cut`: half a moment would be shown as
-    it is written, and half an entity or an open code span change what follows.
+    but it ends. Half a moment would be shown as it is written, and half an entity or an open code span change
+    what follows.
     """
     if len(safe) <= most:
         return safe
@@ -79,17 +77,6 @@ def shortened(safe: str, most: int) -> str:
     return f"{kept}…"[: max(most, 0)]
 
 
-def cut(text: str, most: int) -> str:
-    """Text from outside, not yet escaped, as one line of at most so many characters."""
-    line = one_line(text)
-    return line if len(line) <= most else f"{line[: most - 1]}…"
-
-
-def one_line(text: str) -> str:
-    """The text without line ends and other characters that do not print."""
-    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
-
-
 def code(text: str, most: int = MAX_CHARACTERS) -> str:
     """Text from outside as mrkdwn code: nothing in it becomes bold, a link or an emoji.
 
@@ -98,7 +85,7 @@ def code(text: str, most: int = MAX_CHARACTERS) -> str:
     """
     if not text.strip():
         return "`(empty)`"
-    return f"`{shortened(escape(on_one_line(text).replace('`', 'ˋ')), most - 2)}`"
+    return f"`{shortened(escape(replace_unprintable(text).replace('`', 'ˋ')), most - 2)}`"
 
 
 def unmarked(text: str) -> str:
@@ -111,24 +98,9 @@ def name(text: str, most: int = MAX_CHARACTERS) -> str:
     return text if len(text) <= most and _PLAIN.fullmatch(text) else code(text, most)
 
 
-def label(status: int) -> str:
-    """A status in words; one that the vendor may add later is shown as it is."""
-    return LABELS.get(status, status_word(status).capitalize())
-
-
-def mark(status: int) -> str:
-    """The sign in front of the word."""
-    return MARKS.get(status, "◇")
-
-
-def sane(ms: int) -> int:
-    """A moment that every zone can show: an absurd figure becomes the nearest one."""
-    return min(max(ms, 86_400_000), _LAST_DAY_MS)
-
-
 def date(ms: int, style: str = SHORT_DATE) -> str:
     """A moment (Unix ms) that Slack shows in the reader's own zone, with UTC where it cannot."""
-    ms = sane(ms)
+    ms = showable_ms(ms)
     fallback = f"{datetime.fromtimestamp(ms / 1000, UTC):%d %b %H:%M:%S} UTC"
     return f"<!date^{ms // 1000}^{style}|{fallback}>"
 
@@ -136,17 +108,6 @@ def date(ms: int, style: str = SHORT_DATE) -> str:
 def clock_time(ms: int) -> str:
     """A time of day with seconds, in the reader's zone."""
     return date(ms, "{time_secs}")
-
-
-def plain_date(ms: int, zone: str) -> str:
-    """A moment in plain words with its zone, for screen readers, notifications and search."""
-    moment = datetime.fromtimestamp(sane(ms) / 1000, zone_info(zone))
-    return f"{moment:%a} {moment.day} {moment:%b %H:%M} {moment:%Z}"
-
-
-def plain_time(ms: int, zone: str) -> str:
-    """A time of day in plain words, beside a moment that names its day and zone."""
-    return f"{datetime.fromtimestamp(sane(ms) / 1000, zone_info(zone)):%H:%M}"
 
 
 def unbroken(words: str) -> str:
@@ -159,11 +120,6 @@ def unbroken(words: str) -> str:
 
 def _with_hard_spaces(match: re.Match[str]) -> str:
     return match[0] if match[0].startswith("`") else match[0].replace(" ", "\u00a0")
-
-
-def lasted(from_ms: int, to_ms: int) -> str:
-    """How long something has gone on."""
-    return format_duration(max(0, to_ms - from_ms) / 1000)
 
 
 def section(text: str, accessory: Block | None = None) -> Block:
@@ -179,6 +135,11 @@ def context(text: str) -> Block:
     return {"type": "context", "elements": [_mrkdwn(text)]}
 
 
+def header(text: str) -> Block:
+    """A line in large letters; 150 characters at most (Slack docs)."""
+    return {"type": "header", "text": {**_plain(text), "emoji": False}}
+
+
 def actions(elements: list[Block], block_id: str) -> Block:
     """A row of buttons; `block_id` has to be unique in its message."""
     return {"type": "actions", "block_id": block_id, "elements": elements}
@@ -186,12 +147,27 @@ def actions(elements: list[Block], block_id: str) -> Block:
 
 def button(text: str, action_id: str, value: str) -> Block:
     """A button; `value` (2,000 characters at most) is what its click brings back."""
-    made: Block = {"type": "button", "action_id": action_id, "text": {"type": "plain_text", "text": text}}
+    made: Block = {"type": "button", "action_id": action_id, "text": _plain(text)}
     return {**made, "value": value} if value else made
+
+
+def confirmation(title: str, text: str, *, confirm: str, deny: str) -> Block:
+    """What Slack asks before a click counts: a button's `confirm`."""
+    words = {"title": title, "text": text, "confirm": confirm, "deny": deny}
+    return {part: _plain(says) for part, says in words.items()}
 
 
 def _mrkdwn(text: str) -> Block:
     return {"type": "mrkdwn", "text": shortened(text, MAX_CHARACTERS), "verbatim": True}
+
+
+def _plain(text: str) -> Block:
+    return {"type": "plain_text", "text": text}
+
+
+def count_characters(blocks: Block | Sequence[Block]) -> int:
+    """How long blocks are as JSON, as Slack counts a message's."""
+    return len(json.dumps(blocks, ensure_ascii=False))
 
 
 class Rendered(dict[str, Any]):
@@ -206,7 +182,9 @@ class Rendered(dict[str, Any]):
         return json.dumps({"response_type": "ephemeral", **self})
 
 
-NOTE_BLOCK = "note"
+def build_modal(title: str, blocks: list[Block]) -> View:
+    """A view with content and a button that closes it."""
+    return {"type": "modal", "title": _plain(title), "close": _plain("Close"), "blocks": blocks}
 
 
 def build_loading_modal(title: str) -> View:
@@ -221,15 +199,5 @@ def build_problem_modal(title: str, sentence: str, reference: str = "") -> View:
 
 def with_note(view: View, note: str) -> View:
     """A view as Slack sent it back, with a line on top that says what came of a click."""
-    blocks = [block for block in view.get("blocks") or [] if block.get("block_id") != NOTE_BLOCK]
-    return {**view, "blocks": [{**context(escape(note)), "block_id": NOTE_BLOCK}, *blocks]}
-
-
-def build_modal(title: str, blocks: list[dict[str, Any]]) -> View:
-    """A view with content and a button that closes it."""
-    return {
-        "type": "modal",
-        "title": {"type": "plain_text", "text": title},
-        "close": {"type": "plain_text", "text": "Close"},
-        "blocks": blocks,
-    }
+    blocks = [block for block in view.get("blocks") or [] if block.get("block_id") != Row.NOTE]
+    return {**view, "blocks": [{**context(escape(note)), "block_id": Row.NOTE}, *blocks]}

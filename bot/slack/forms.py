@@ -1,35 +1,41 @@
-"""The toolkit of forms: inputs, choices, what is filled in, and mistakes beside their fields (pure)."""
+"""The toolkit of forms: the view, its inputs, what is filled in, and mistakes beside their fields (pure)."""
 
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
 from bot.errors import QueryError, RecordingsError
 from bot.query.tokenizer import Mistake
+from bot.slack import ids
 from bot.slack.blocks import escape, unmarked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
-    from bot.slack.blocks import Block
-
-
-VALUE: Final = "value"
-"""action_id of every input: each stands alone in its block."""
-
-
-_CHANGED_IN_PAYLOADS = "&<>\"'%"
-
-
-def option_value(text: str) -> str:
-    """Text as the value of an option: what Slack escapes in its payloads is percent-encoded."""
-    return "".join(quote(each, safe="") if each in _CHANGED_IN_PAYLOADS else each for each in text)
+    from bot.slack.blocks import Block, View
 
 
 # Slack docs: limits of an option's text and of any other.
 _OPTION_TEXT, _TEXT = 75, 3000
+
+_CHANGED_IN_PAYLOADS = "&<>\"'%"
+
+
+def form_view(
+    callback_id: str, title: str, blocks: list[Block], *, submit: str = "", private_metadata: str = ""
+) -> View:
+    """A form; without `submit` it cannot be sent yet. `private_metadata` comes back with the submission."""
+    return {
+        "type": "modal",
+        "callback_id": callback_id,
+        "title": plain(title),
+        **({"submit": plain(submit)} if submit else {}),
+        "close": plain("Cancel"),
+        "private_metadata": private_metadata,
+        "blocks": blocks,
+    }
 
 
 def field(block_id: str, label: str, element: Block, *, hint: str = "", optional: bool = False) -> Block:
@@ -38,12 +44,21 @@ def field(block_id: str, label: str, element: Block, *, hint: str = "", optional
         "type": "input",
         "block_id": block_id,
         "label": plain(label),
-        "element": {**element, "action_id": VALUE},
+        "element": {**element, "action_id": ids.INPUT},
         "optional": optional,
     }
     if hint:
         block["hint"] = plain(hint)
     return block
+
+
+def text_input(initial: str, placeholder: str = "") -> Block:
+    """A line of text; `initial` may be empty."""
+    return {
+        "type": "plain_text_input",
+        **({"placeholder": plain(placeholder)} if placeholder else {}),
+        **({"initial_value": initial} if initial else {}),
+    }
 
 
 def select(options: list[Block], chosen: str, kind: str = "static_select") -> Block:
@@ -76,13 +91,23 @@ def time_picker(initial: str, placeholder: str, zone: str) -> Block:
 
 
 def option(text: str, value: str) -> Block:
-    """One of several things to choose."""
+    """One of several choices."""
     return {"text": plain(text, _OPTION_TEXT), "value": option_value(value)}
+
+
+def options(choices: Mapping[str, str]) -> list[Block]:
+    """Choices: what each says, by value."""
+    return [option(text, value) for value, text in choices.items()]
+
+
+def option_value(text: str) -> str:
+    """Text as the value of an option: what Slack escapes in its payloads is percent-encoded."""
+    return "".join(quote(each, safe="") if each in _CHANGED_IN_PAYLOADS else each for each in text)
 
 
 def paragraph(text: str) -> Block:
     """Plain text between inputs."""
-    return {"type": "section", "text": plain(text, _TEXT)}
+    return {"type": "section", "text": plain(text)}
 
 
 def plain(text: str, most: int = _TEXT) -> Block:
@@ -120,15 +145,15 @@ class FormValues:
 
     def text(self, block_id: str) -> str:
         """What one input holds; empty where it holds nothing, or is not there."""
-        field = self._values.get(block_id, {}).get(VALUE, {})
+        field = self._values.get(block_id, {}).get(ids.INPUT, {})
         if option := field.get("selected_option"):
             return unquote(option["value"])
-        names = ("value", "selected_date", "selected_time", "selected_conversation")
+        names = ("value", "selected_date", "selected_time")
         return next((field[name] for name in names if field.get(name)), "")
 
     def texts(self, block_id: str) -> tuple[str, ...]:
         """What is ticked."""
-        field = self._values.get(block_id, {}).get(VALUE, {})
+        field = self._values.get(block_id, {}).get(ids.INPUT, {})
         return tuple(unquote(option["value"]) for option in field.get("selected_options") or ())
 
 

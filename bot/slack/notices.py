@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from bot.slack import ids
+from bot.slack.audience import OUTSIDERS_READ
 from bot.slack.blocks import (
     MAX_CHARACTERS,
     MAX_TEXT_CHARACTERS,
@@ -21,6 +22,7 @@ from bot.slack.blocks import (
 if TYPE_CHECKING:
     from bot.errors import QueryError
     from bot.recordings.page import ButtonState
+    from bot.slack.blocks import Message
 
 
 HALF_A_SECTION = MAX_CHARACTERS // 2 - 50
@@ -29,8 +31,6 @@ HALF_A_SECTION = MAX_CHARACTERS // 2 - 50
 
 _MOST_SECONDS = 90
 """What is longer is told in minutes."""
-
-OUTSIDERS_READ = "People outside your organisation may read this channel."
 
 
 def build_mistake(error: QueryError, suggestion_state: ButtonState | None = None) -> Message:
@@ -44,7 +44,7 @@ def build_mistake(error: QueryError, suggestion_state: ButtonState | None = None
     elements += [button("Open the form", ids.EDIT, ""), button("Help", ids.HELP, "help")]
     return {
         "text": shortened(escape(error.sentence()), MAX_TEXT_CHARACTERS),
-        "blocks": [section(text), actions(elements, "mistake")],
+        "blocks": [section(text), actions(elements, ids.Row.MISTAKE)],
     }
 
 
@@ -55,7 +55,7 @@ def build_problem(
     text = shortened(escape(sentence), 2 * HALF_A_SECTION) + (f" Reference {reference}." if reference else "")
     blocks = [section(text)]
     if again:
-        blocks.append(actions([button("Try again", action_id, again.encode())], "again"))
+        blocks.append(actions([button("Try again", action_id, again.encode())], ids.Row.AGAIN))
     return {"text": text, "blocks": blocks}
 
 
@@ -65,10 +65,10 @@ def build_notice(text: str) -> Message:
 
 
 def build_outsiders_warning(state: str) -> Message:
-    """Asks before something is posted where people of other organisations may read it."""
-    text = f"{OUTSIDERS_READ} Post the answer here, without file links?"
+    """Asks before something is posted where people of other organizations can read it."""
+    text = f"{OUTSIDERS_READ}. Post the answer here, without file links?"
     button_ = button("Post it", ids.POST_TO_OUTSIDERS, state)
-    return {"text": text, "blocks": [section(text), actions([button_], "outsiders")]}
+    return {"text": text, "blocks": [section(text), actions([button_], ids.Row.OUTSIDERS)]}
 
 
 def build_progress(read: int, total: int, seconds_left: float | None = None) -> Message:

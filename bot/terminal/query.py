@@ -14,19 +14,18 @@ from rich.text import Text
 from bot.clock import clock_from
 from bot.errors import QueryError, RecordingsError
 from bot.features.digests.commands import misspells_digests, names_digests
-from bot.features.recording_text import words_in_plain
+from bot.features.recording_text import details_notes, words_in_plain
 from bot.models import status_word
-from bot.plain_text import escaped_in_json
 from bot.process import write_data
 from bot.query.parser import format_query, parse_query, wants_help
-from bot.recordings.answer_text import found, unreadable_files
+from bot.recordings.answer_text import found
 from bot.recordings.csv_file import build_csv, fields_of, iso_utc
 from bot.recordings.details import DetailsService
 from bot.recordings.page import Question
 from bot.recordings.service import build_recordings
-from bot.recordings.window import skew_note
 from bot.redis_link import RedisLink
-from bot.terminal.text import notes_of, printable, show_details, show_help, show_page
+from bot.safe_text import escape_unprintable, escape_unprintable_json
+from bot.terminal.text import notes_of, show_details, show_help, show_page
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -68,7 +67,7 @@ def details_json(details: RecordingDetails, verdicts: Iterable[Verdict], zone: s
             "began_at": _moment(details.began_ms),
             "ended_at": _moment(details.ended_ms),
             "as_of": iso_utc(details.as_of_ms),
-            "notes": list(filter(None, [unreadable_files(details), skew_note(details.skew_ms)])),
+            "notes": details_notes(details),
             "verdicts": [
                 {"kind": verdict.kind.value, "words": words_in_plain(verdict.words, zone, str)}
                 for verdict in verdicts
@@ -98,7 +97,7 @@ def _moment(ms: int | None) -> str | None:
 
 
 def _line(answer: dict[str, Any]) -> str:
-    return escaped_in_json(json.dumps(answer, ensure_ascii=False)) + "\n"
+    return escape_unprintable_json(json.dumps(answer, ensure_ascii=False)) + "\n"
 
 
 PIPE_WIDTH = 10_000
@@ -128,10 +127,10 @@ async def answer_in_terminal(text: str, settings: Settings, *, form: str, everyt
             page = await _find(question, recordings, errors, everything=everything)
             _answer_list(page, form, out, errors)
     except QueryError as error:
-        errors.print(Text(printable(str(error))))
+        errors.print(Text(escape_unprintable(str(error))))
         return 2
     except RecordingsError as error:
-        errors.print(Text(printable(str(error))))
+        errors.print(Text(escape_unprintable(str(error))))
         return 1
     finally:
         await recordings.aclose()

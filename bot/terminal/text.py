@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
 from rich.table import Table
 from rich.text import Text
 
-from bot.features.answers.message import within_a_day
-from bot.features.recording_text import FILE_STATES, GOING_ON, began_or_requested, words_in_plain
+from bot.features.recording_text import details_notes, words_in_plain
 from bot.models import FAILED, ONGOING, PAUSED, RUNNING, STARTING
 from bot.plain_text import count, format_size
 from bot.query.wording import describe_query, help_terms
-from bot.recordings.answer_text import asides, found, size, unreadable_files, worst_verdict
-from bot.recordings.window import skew_note
-from bot.slack.blocks import label, lasted, mark, plain_date, sane
-from bot.zone_data import zone_info
+from bot.recordings.answer_text import (
+    FILE_STATES,
+    GOING_ON,
+    asides,
+    began_or_requested,
+    found,
+    label,
+    lasted,
+    local_time,
+    mark,
+    plain_date,
+    size,
+    within_a_day,
+    worst_verdict,
+)
+from bot.safe_text import escape_unprintable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -40,21 +50,14 @@ LEAST_NEEDED = ("Files", "Size")
 """Columns that a terminal too narrow for all goes without, in this order."""
 
 
-def printable(text: str) -> str:
-    """Text from outside with nothing that a terminal would obey: escapes, direction marks, line ends."""
-    return "".join(
-        letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text
-    )
-
-
 def notes_of(page: Page) -> list[str]:
     """What the reader has to know besides the rows, a sentence each."""
-    return [printable(note) for note in asides(page, partial(plain_date, zone=page.question.zone))]
+    return [escape_unprintable(note) for note in asides(page, partial(plain_date, zone=page.question.zone))]
 
 
 def show_page(page: Page, console: Console) -> None:
     """A list: what was asked, the rows, how many there are, and the notes."""
-    console.print(Text(printable(describe_query(page.question.query, page.window)), style="bold"))
+    console.print(Text(escape_unprintable(describe_query(page.question.query, page.window)), style="bold"))
     if page.recordings:
         table = _table(page, console.width)
         if table is not None:
@@ -71,9 +74,9 @@ def show_page(page: Page, console: Console) -> None:
 def show_details(details: RecordingDetails, verdicts: Iterable[Verdict], zone: str, console: Console) -> None:
     """One task: what is wrong with it, what it is, when it was, and each of its files."""
     status = f"{mark(details.status)} {label(details.status)}"
-    heading = Text(f"Recording {printable(details.task_id)}", style="bold")
+    heading = Text(f"Recording {escape_unprintable(details.task_id)}", style="bold")
     facts = [("Status", Text(status, style=COLOURS.get(details.status, "")))]
-    facts.append(("Room", Text(printable(details.room_id))))
+    facts.append(("Room", Text(escape_unprintable(details.room_id))))
     facts += [
         (words, Text(plain_date(ms, zone)))
         for words, ms in (
@@ -88,14 +91,14 @@ def show_details(details: RecordingDetails, verdicts: Iterable[Verdict], zone: s
         facts.append((GOING_ON.get(details.status, "lasted").capitalize(), Text(for_how_long)))
     console.print(heading)
     for verdict in verdicts:
-        words = words_in_plain(verdict.words, zone, printable)
+        words = words_in_plain(verdict.words, zone, escape_unprintable)
         console.print(Text(f"{verdict.headline}: ", style="bold") + Text(words))
     console.print(_facts(facts))
     console.print(Text(f"Files: {len(details.files)}" if details.file_count else "No files", style="bold"))
     for file in details.files:
-        console.print(Text(printable(file.stream_id or file.file_id or "file")))
+        console.print(Text(escape_unprintable(file.stream_id or file.file_id or "file")))
         console.print(_facts(_file_facts(file)))
-    for note in filter(None, [unreadable_files(details), skew_note(details.skew_ms)]):
+    for note in details_notes(details):
         console.print(Text(note, style="yellow"))
 
 
@@ -162,13 +165,13 @@ def _cells(row: Recording, page: Page, *, with_zone: bool) -> dict[str, Text]:
         ended = ended[-len("00:00") :] if within_a_day(outcome) else ended
     return {
         "Status": Text(f"{mark(row.status)} {label(row.status)}", style=COLOURS.get(row.status, "")),
-        "Room": Text(printable(row.room_id)),
+        "Room": Text(escape_unprintable(row.room_id)),
         "Began": Text(f"{began} {_zone_name(row.began_ms, zone)}" if with_zone else began),
         "Ended": Text(ended),
         "Length": Text("" if outcome.lasted_ms is None else lasted(0, outcome.lasted_ms)),
         "Size": Text(size(row, page)),
         "Files": Text("" if outcome.files is None else str(outcome.files)),
-        "Task": Text(printable(row.task_id)),
+        "Task": Text(escape_unprintable(row.task_id)),
         "Verdict": Text(verdict.headline if verdict else ""),
     }
 
@@ -177,7 +180,7 @@ def _foot(page: Page) -> str:
     zone = page.question.zone
     first, last = page.first + 1, page.first + len(page.recordings)
     part = f", {first:,}–{last:,} shown" if page.recordings and len(page.recordings) < page.total else ""
-    as_of = _local(page.as_of_ms, zone)
+    as_of = local_time(page.as_of_ms, zone)
     words = f"{found(page)}{part}, as of {as_of:%H:%M:%S} {_zone_name(page.as_of_ms, zone)}."
     return words[0].upper() + words[1:]
 
@@ -190,9 +193,9 @@ def _file_facts(file: RecordingFile) -> list[tuple[str, Text]]:
         facts.append(format_size(file.size_bytes))
     if file.status is not None:
         facts.append(FILE_STATES.get(file.status, f"file status {file.status}"))
-    lines = [("", Text(printable(" · ".join(filter(None, facts)))))]
+    lines = [("", Text(escape_unprintable(" · ".join(filter(None, facts)))))]
     named = (("File", file.file_id), ("Video", file.video_id), ("Link", file.url))
-    return lines + [(words, Text(printable(value))) for words, value in named if value]
+    return lines + [(words, Text(escape_unprintable(value))) for words, value in named if value]
 
 
 def _facts(facts: list[tuple[str, Text]]) -> Table:
@@ -204,13 +207,9 @@ def _facts(facts: list[tuple[str, Text]]) -> Table:
     return table
 
 
-def _local(ms: int, zone: str) -> datetime:
-    return datetime.fromtimestamp(sane(ms) / 1000, UTC).astimezone(zone_info(zone))
-
-
 def _minute(ms: int, zone: str) -> str:
-    return f"{_local(ms, zone):%a %d %b %H:%M}"
+    return f"{local_time(ms, zone):%a %d %b %H:%M}"
 
 
 def _zone_name(ms: int, zone: str) -> str:
-    return f"{_local(ms, zone):%Z}"
+    return f"{local_time(ms, zone):%Z}"

@@ -258,7 +258,7 @@ async def test_outsiders_are_warned_of_before_an_answer_is_posted(page: Page) ->
     await open_channel(page, "shared-partner")
     answer = await send(page, "/recordings room=721 last=1d")
     await answer.get_by_role("button", name="Post to channel").click()
-    warning = page.locator("#messages .message", has_text="outside your organisation")
+    warning = page.locator("#messages .message", has_text="outside your organization")
     await expect(page.locator("#messages .message", has_text="Asked by")).to_have_count(0)
     await warning.get_by_role("button", name="Post it").click()
     posted = page.locator("#messages .message", has_text="Asked by @Asker")

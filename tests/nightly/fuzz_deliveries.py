@@ -19,8 +19,6 @@ from urllib.parse import urlencode
 from hypothesis import strategies as st
 
 from bot.app import Bot
-from bot.features.details.message import IDS as DETAILS
-from bot.features.digests import ids as digest_ids
 from bot.sandbox.slack.delivery import HttpTransport
 from bot.sandbox.slack.state import ASKER, GENERAL, READER
 from bot.slack import ids
@@ -50,12 +48,18 @@ DEEP = "@DEEP@"
 
 _IN_MESSAGES = (
     *(ids.NEWER, ids.OLDER, ids.REFRESH, ids.SHOW, ids.POST, ids.POST_TO_OUTSIDERS, ids.EXPORT, ids.HELP),
-    *(ids.EDIT, ids.OPEN_FORM, ids.DETAILS, digest_ids.PAUSE, digest_ids.RESUME, digest_ids.REMOVE),
-    *(digest_ids.RUN, digest_ids.OPEN_LIST, digest_ids.OPEN_ATTENTION, digest_ids.ADD, digest_ids.SETTINGS),
-    *(digest_ids.SHOW, digest_ids.HELP, DETAILS.open_file, digest_ids.ADD_FOR_OUTSIDERS),
-    *(digest_ids.RESUME_FOR_OUTSIDERS, digest_ids.RUN_FOR_OUTSIDERS),
+    *(ids.EDIT, ids.OPEN_FORM, ids.DETAILS, ids.DIGEST_PAUSE, ids.DIGEST_RESUME, ids.DIGEST_REMOVE),
+    *(ids.DIGEST_RUN, ids.DIGEST_OPEN_LIST, ids.DIGEST_OPEN_ATTENTION, ids.DIGEST_ADD, ids.DIGEST_SETTINGS),
+    *(ids.DIGEST_LIST, ids.DIGEST_HELP, ids.DETAILS_FILE, ids.DIGEST_ADD_FOR_OUTSIDERS),
+    *(ids.DIGEST_RESUME_FOR_OUTSIDERS, ids.DIGEST_RUN_FOR_OUTSIDERS),
 )
-_IN_VIEWS = (DETAILS.post, DETAILS.post_to_outsiders, DETAILS.support, DETAILS.open_file, ids.OPEN_FORM)
+_IN_VIEWS = (
+    ids.DETAILS_POST,
+    ids.DETAILS_POST_TO_OUTSIDERS,
+    ids.DETAILS_SUPPORT,
+    ids.DETAILS_FILE,
+    ids.OPEN_FORM,
+)
 _REFUSED_FOR_ITS_SHAPE = (
     "invalid_blocks",
     "msg_too_long",
@@ -79,15 +83,15 @@ async def samples(world: World) -> list[Sample]:
     )
     await world.press(posted, "Refresh")
     await slack.click(posted, "Details")
-    await slack.click(await _view(world, "Files ("), DETAILS.post)
-    await slack.click(await _view(world, "Files ("), DETAILS.support)
+    await slack.click(await _view(world, "Files ("), ids.DETAILS_POST)
+    await slack.click(await _view(world, "Files ("), ids.DETAILS_SUPPORT)
     said = slack.write(f"room 1230 and task {TASK}", channel=GENERAL, user=READER)
     await slack.message_shortcut(said, ids.FIND, user=READER)
-    await slack.submit_view(await _view(world, "form.rooms", READER), user=READER)
+    await slack.submit_view(await _view(world, ids.FormField.ROOMS, READER), user=READER)
     await slack.shortcut(ids.FIND_ANYWHERE, user=READER)
     added = await world.ask('digest add "weekdays at 09:00" room=1230')
     await slack.click(added, "Settings", user=ASKER)
-    await slack.submit_view(await _view(world, "digest.form.schedule"))
+    await slack.submit_view(await _view(world, ids.DigestField.SCHEDULE))
     for text in ("digest list", "", "statsu=x", f"task={TASK}"):
         await world.ask(text)
     await slack.mention("room=1230 last=6h")
@@ -164,7 +168,9 @@ _WORTHY = {
     "value": TYPED.map(lambda text: f"v1|1|0|{text}")
     | st.sampled_from(["v2|x", f"v1|1|0|task={TASK}", "1", "add"]),
     "private_metadata": BODIES.map(lambda body: json.dumps(body, default=str)) | TYPED,
-    "block_id": st.sampled_from([ids.posted_by(ASKER), ids.posted_by("U0OTHER"), "again", "digest.listed.1"]),
+    "block_id": st.sampled_from(
+        [ids.posted_by(ASKER), ids.posted_by("U0OTHER"), ids.Row.AGAIN, ids.digest_listed("1")]
+    ),
     "thread_ts": st.sampled_from(["1795417200.000100", "0", "x"]),
 }
 _DEEP = st.just(DEEP)

@@ -22,21 +22,16 @@ from bot.config import load_settings
 from bot.errors import QueryError, RecordingsError, ZegoError
 from bot.features.answers.message import build_answer
 from bot.features.answers.service import question_of_button
-from bot.features.details.message import (
-    build_details_blocks,
-    build_details_modal,
-    build_details_text,
-    build_support_text,
-)
+from bot.features.details.message import build_details_modal, build_support_text
 from bot.features.digests.commands import Verb, names_digests, parse_digest_command
 from bot.features.digests.form import allows_outsiders, read_digest_form
 from bot.features.digests.notices import build_digest_mistake, build_preview
 from bot.features.digests.schedule import parse_schedule
 from bot.features.digests.schedule_times import next_times
 from bot.features.digests.settings import query_of, read_settings
-from bot.features.form.fields import Opened, read_form
+from bot.features.form.fields import Opened, build_form, read_form
 from bot.features.form.found_ids import find_ids
-from bot.features.form.view import build_form
+from bot.features.recording_text import build_details_blocks, build_details_text
 from bot.logs import JsonLines, TextLines
 from bot.models import Recording, RecordingDetails, RecordingFile
 from bot.query.parser import format_query, parse_query, resolve_window
@@ -48,7 +43,8 @@ from bot.sandbox.slack.block_rules import MOST_MESSAGE_CHARACTERS, check_blocks,
 from bot.slack.access import check_access
 from bot.slack.audience import PRIVATE, Audience, Readers
 from bot.slack.blocks import build_problem_modal
-from bot.slack.forms import VALUE, FormErrors
+from bot.slack.forms import FormErrors
+from bot.slack.ids import INPUT, DigestField, FormField
 from bot.slack.message_text import texts_of_message
 from bot.slack.notices import build_mistake, build_problem
 from bot.slack.payload import asker_of, message_clicked, metadata_of_click, metadata_of_view, well_formed
@@ -61,6 +57,7 @@ from tests.world import NOW, NOW_MS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from enum import StrEnum
     from types import TracebackType
 
 ZONES = st.sampled_from(["UTC", "Europe/Berlin", "Pacific/Kiritimati", "Etc/GMT+12", "America/St_Johns"])
@@ -599,12 +596,10 @@ _FIELDS = st.fixed_dictionaries(
 )
 
 
-def forms(module: Any) -> st.SearchStrategy[tuple[dict[str, Any], str]]:
-    """States of a form's fields (the upper-case names of `module`), with what it keeps."""
-    names = sorted(
-        {value for name, value in vars(module).items() if name.isupper() and isinstance(value, str)}
-    )
-    field = st.dictionaries(st.just(VALUE) | HOSTILE, _FIELDS | ODD, min_size=1, max_size=2)
+def forms(fields: type[StrEnum]) -> st.SearchStrategy[tuple[dict[str, Any], str]]:
+    """States of a form's `fields`, with what it keeps."""
+    names = sorted(fields)
+    field = st.dictionaries(st.just(INPUT) | HOSTILE, _FIELDS | ODD, min_size=1, max_size=2)
     return st.tuples(
         st.fixed_dictionaries(
             {"values": st.dictionaries(st.sampled_from(names), field | ODD, max_size=6) | ODD}
@@ -729,9 +724,6 @@ class Target:
 
 def targets() -> dict[str, Target]:
     """Every target but the door, by the name that the table shows."""
-    from bot.features.digests import ids as digest_ids
-    from bot.features.form import ids as form_ids
-
     return {
         "typed questions": Target(TYPED, check_query, 7),
         "typed digest commands": Target(TYPED, check_digest_command, 7),
@@ -740,8 +732,8 @@ def targets() -> dict[str, Target]:
         "vendor's lists": Target(LISTS, check_list, 20),
         "vendor's details": Target(DETAILS, check_details, 20),
         "people's messages": Target(MESSAGES, check_found, 4),
-        "the form": Target(forms(form_ids), check_form, 5),
-        "the digest form": Target(forms(digest_ids), check_digest_form, 5),
+        "the form": Target(forms(FormField), check_form, 5),
+        "the digest form": Target(forms(DigestField), check_digest_form, 5),
         "log records": Target(RECORDS, check_log, 3),
         "environments": Target(ENVIRONMENTS, check_environment, 3),
     }

@@ -8,9 +8,9 @@ import json
 import pytest
 from rich.console import Console
 
-from bot.features.details.message import build_details_blocks, build_details_text
 from bot.features.digests.data import DigestData
 from bot.features.digests.slots import SlotWindow
+from bot.features.recording_text import build_details_blocks, build_details_text
 from bot.query.terms import RecordingQuery, Status
 from bot.recordings.details import DetailsService
 from bot.slack.audience import PRIVATE

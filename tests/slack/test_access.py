@@ -21,6 +21,7 @@ from bot.sandbox.slack.state import (
     TEAM,
 )
 from bot.slack.access import check_access
+from bot.slack.ids import FormField
 from bot.slack.payload import Asker, asker_of
 from bot.slack.sign_in import Home
 from tests.nightly.fuzz_deliveries import settled
@@ -213,11 +214,13 @@ async def test_in_an_organization_a_person_is_the_same_in_every_payload(teams: s
         await slack.direct_message("room=1230 last=6h")
         await slack.message_shortcut(root, "Find recordings")
         form = await slack.wait_for(
-            lambda: (top := slack.view_of(ASKER)) and "form.rooms" in str(top.blocks) and top
+            lambda: (top := slack.view_of(ASKER)) and FormField.ROOMS in str(top.blocks) and top
         )
         await slack.submit_view(form)
         await slack.shortcut("Find recordings")
-        await slack.wait_for(lambda: (top := slack.view_of(ASKER)) and "form.conversation" in str(top.blocks))
+        await slack.wait_for(
+            lambda: (top := slack.view_of(ASKER)) and FormField.CONVERSATION in str(top.blocks)
+        )
         await slack.open_home()
         await settled(world)
         assert refusals(world) == []

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bot.features.details.message import IDS as DETAILS
 from bot.sandbox.slack.state import (
     ASKER,
     BOT_USER,
@@ -21,6 +20,7 @@ from bot.sandbox.slack.state import (
     Channel,
 )
 from bot.sandbox.zego_faults import Fault, FaultKind
+from bot.slack import ids
 from tests.nightly.fuzz_deliveries import settled
 from tests.world import HOUR_MS, NOW_MS, World
 
@@ -76,7 +76,7 @@ async def post_details(world: World, message: Message) -> None:
     """Post a row's details from their modal."""
     await world.slack.click(message, "Details")
     view = await filled(world, "Files (")
-    post_button = next(e for e in view.elements if e.action_id.startswith(DETAILS.post))
+    post_button = next(e for e in view.elements if e.action_id.startswith(ids.DETAILS_POST))
     await world.slack.click(view, post_button)
     await filled(world, "Posted.")
     await world.slack.close_view(view)
@@ -107,8 +107,8 @@ async def mention_everything(world: World, channel: str) -> None:
     await settled(world)
     listed = standing(world, channel)[-1]
     await world.slack.click(listed, "Edit query…")
-    form = await filled(world, "form.rooms")
-    await world.slack.submit_view(form, {"form.where": "thread"})
+    form = await filled(world, ids.FormField.ROOMS)
+    await world.slack.submit_view(form, {ids.FormField.WHERE: "thread"})
     await post_details(world, listed)
     await world.slack.click(listed, "Export CSV")
     await settled(world)
@@ -156,10 +156,10 @@ async def press_what_came(world: World, user: str, before: set[int]) -> None:
                 await world.slack.click(view, element, user=user)
                 await settled(world)
         if view.body.get("submit") and world.slack.view_of(user) is view:
-            where = next((e for e in view.elements if e.block_id == "form.where"), None)
+            where = next((e for e in view.elements if e.block_id == ids.FormField.WHERE), None)
             offered = [option["value"] for option in where.raw["options"]] if where else []
             public = next((place for place in offered if place != "private"), None)
-            await world.slack.submit_view(view, {"form.where": public} if public else {}, user=user)
+            await world.slack.submit_view(view, {ids.FormField.WHERE: public} if public else {}, user=user)
             await settled(world)
         while top := world.slack.view_of(user):
             await world.slack.close_view(top, user=user)
@@ -228,7 +228,7 @@ async def test_posting_details_asks_when_outsiders_came_in_after_they_were_opene
     world.slack.channels[GENERAL].is_ext_shared = True
     world.clock.advance(301)
     await world.slack.click(view, "Post to channel")
-    asks = await filled(world, "outside your organisation")
+    asks = await filled(world, "outside your organization")
     assert standing(world, GENERAL) == []
     assert next(e for e in asks.elements if e.label == "Post to channel").raw["confirm"]
     await world.slack.click(asks, "Post to channel")
@@ -243,7 +243,7 @@ async def test_where_it_is_not_known_who_reads_posting_asks_first(world: World, 
     task = add_recordings(world)
     answer = await world.ask(f"task={task}", channel=channel)
     warning = await world.press(answer, "Post to channel")
-    assert "outside your organisation" in warning.text
+    assert "outside your organization" in warning.text
     assert warning.ephemeral_for == ASKER
     assert standing(world, channel) == []
 
@@ -266,7 +266,7 @@ async def test_a_direct_message_that_slack_does_not_name_counts_as_somebody_else
     answer = await world.ask(f"task={task}", channel=DM_ASKER)
     world.slack.misbehave("conversations.open", error="missing_scope")
     warning = await world.press(answer, "Post to channel")
-    assert "outside your organisation" in warning.text
+    assert "outside your organization" in warning.text
     posted = await world.press(warning, "Post it")
     assert LINK not in json.dumps([posted.text, posted.blocks])  # as was said
 
@@ -396,9 +396,9 @@ async def test_a_form_that_lost_where_it_was_opened_answers_privately_and_nothin
     add_recordings(world)
     world.zego.add_task(room_id="7", began_ms=NOW_MS - HOUR_MS, status=2)
     await world.slack.click(await world.ask("room=88 last=6h"), "Edit query…")
-    form = await filled(world, "form.rooms")
+    form = await filled(world, ids.FormField.ROOMS)
     form.body["private_metadata"] = metadata
-    await world.slack.submit_view(form, {"form.where": "channel"})
+    await world.slack.submit_view(form, {ids.FormField.WHERE: "channel"})
     said = await world.slack.wait_for(
         lambda: next((m for m in world.slack.messages if m.channel == DM_ASKER and m.from_bot), None)
     )
@@ -409,9 +409,9 @@ async def test_a_form_that_lost_where_it_was_opened_answers_privately_and_nothin
 async def test_a_form_that_was_open_for_long_still_posts_once_where_the_bot_is(world: World) -> None:
     add_recordings(world)
     await world.slack.click(await world.ask("room=88 last=6h"), "Edit query…")
-    form = await filled(world, "form.rooms")
+    form = await filled(world, ids.FormField.ROOMS)
     world.clock.advance(31 * 60)
-    await world.slack.submit_view(form, {"form.where": "channel"})
+    await world.slack.submit_view(form, {ids.FormField.WHERE: "channel"})
     await world.slack.wait_for(lambda: told(world))
     await settled(world)
     assert [("room 88" in m.text, m.ephemeral_for) for m in world.slack.messages[1:]] == [(True, None)]

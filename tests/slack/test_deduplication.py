@@ -9,6 +9,7 @@ import pytest
 from bot.clock import AdjustableClock
 from bot.sandbox.slack.state import GENERAL
 from bot.slack.deduplication import CLICK_SECONDS, DELIVERY_SECONDS, Deduplication
+from bot.slack.ids import FormField
 from tests.world import HOUR_MS, NOW_MS, World
 
 if TYPE_CHECKING:
@@ -86,9 +87,9 @@ async def test_a_form_can_be_sent_again_after_its_mistakes_are_mended(world: Wor
     root = world.slack.write("what is with room 1230?", channel=GENERAL)
     await world.slack.message_shortcut(root, "Find recordings")
     form = await form_of(world)
-    world.slack.fill_in(form, {"form.rooms": "1230 1230 " * 20})
+    world.slack.fill_in(form, {FormField.ROOMS: "1230 1230 " * 20})
     assert (await world.slack.submit_view(form)).ack["response_action"] == "errors"
-    world.slack.fill_in(form, {"form.rooms": "1230"})
+    world.slack.fill_in(form, {FormField.ROOMS: "1230"})
     assert (await world.slack.submit_view(form)).ack is None
     await world.slack.wait_for(lambda: any(task in message.text for message in world.slack.messages))
 

@@ -8,6 +8,7 @@ import pytest
 
 from bot.sandbox.slack.state import ASKER, GENERAL, SHARED
 from bot.sandbox.zego_faults import Fault, FaultKind
+from bot.slack.ids import FormField
 from bot.slack.sender import REPLACING_TRIES, Route, SendOutcome, SendResult, deliver
 from tests.nightly.fuzz_deliveries import settled
 from tests.world import MINUTE_MS, NOW_MS, World
@@ -199,7 +200,7 @@ async def click(world: World, label: str) -> None:
 async def submit_form(world: World) -> None:
     await world.slack.click(world.slack.messages[0], "Edit query…")
     form = await world.slack.wait_for(
-        lambda: (view := world.slack.view_of(ASKER)) and "form.rooms" in str(view.blocks) and view
+        lambda: (view := world.slack.view_of(ASKER)) and FormField.ROOMS in str(view.blocks) and view
     )
     await world.slack.submit_view(form)
 

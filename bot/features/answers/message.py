@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 
-from bot.features.recording_text import verdict_line, words_in_plain
-from bot.models import API_HISTORY_MS, RUNNING
-from bot.plain_text import on_one_line
+from bot.features.recording_text import details_button, verdict_line, words_in_plain
+from bot.models import API_HISTORY_MS
 from bot.query.parser import format_query
-from bot.query.terms import Sort, Status, is_task_id
+from bot.query.terms import Sort, Status
 from bot.query.wording import describe_meaning, describe_subject, says_seconds
 from bot.recordings import answer_text as words
 from bot.recordings.page import ButtonState, Cursor
+from bot.safe_text import replace_unprintable
 from bot.slack import ids
 from bot.slack.blocks import (
     EXACT_DATE,
+    MAX_BLOCKS_CHARACTERS,
     MAX_TEXT_CHARACTERS,
     SHORT_DATE,
     TIME,
@@ -25,14 +26,10 @@ from bot.slack.blocks import (
     clock_time,
     code,
     context,
+    count_characters,
     date,
     escape,
-    label,
-    lasted,
-    mark,
     name,
-    plain_date,
-    plain_time,
     section,
     shortened,
     unbroken,
@@ -44,106 +41,10 @@ if TYPE_CHECKING:
 
     from bot.models import Recording
     from bot.query.terms import RecordingQuery
-    from bot.recordings.page import Outcome, Page
+    from bot.recordings.page import Page
     from bot.slack.audience import Audience
+    from bot.slack.blocks import Block, Message
     from bot.verdicts.types import Verdict
-
-
-DAY_MS = 24 * 3_600_000
-
-
-def answer_in_words(page: Page) -> str:
-    """The whole answer, escaped, however long it gets."""
-    zone = page.question.zone
-
-    def when(ms: int) -> str:
-        return plain_date(ms, zone)
-
-    window = page.window
-    subject, meaning = describe_subject(page.question.query), describe_meaning(page.question.query, window)
-    between = f"Started between {when(window.start_ms)} and {when(window.end_ms)}"
-    meant = f" ({meaning})" if meaning else ""
-    lines = [
-        f"{words.found(page)} – {subject}. {between}{meant}, {order(page)}.",
-        *(
-            f"{page.first + position}. {_row_in_words(row, page, when)}"
-            for position, row in enumerate(page.recordings, 1)
-        ),
-        *words.asides(page, when),
-        f"{place(page)}. As of {when(page.as_of_ms)}.",
-    ]
-    return escape("\n".join(lines))
-
-
-def _row_in_words(row: Recording, page: Page, when: Callable[[int], str]) -> str:
-    times = f"{since(row)} {when(row.began_ms)}"
-    outcome = page.outcome(row)
-    if outcome.ended_ms is not None:
-        zone = page.question.zone
-        ended = plain_time(outcome.ended_ms, zone) if within_a_day(outcome) else when(outcome.ended_ms)
-        times += f", ended {ended}"
-    room, task = on_one_line(row.room_id), on_one_line(row.task_id)
-    parts = [label(row.status), f"room {room}", f"task {task}", times, *figures(row, page)]
-    what = f"{', '.join(parts)}."
-    verdict = words.worst_verdict(row, page)
-    if verdict is None:
-        return what
-    if page.question.query.status != Status.ATTENTION:
-        until = rescued_until(verdict, when)
-        return f"{what} {verdict.headline}{until}."
-    named = "" if says_it(row, verdict) else f"{verdict.headline}: "
-    return f"{what} {named}{words_in_plain(verdict.words, page.question.zone, str)}"
-
-
-def order(page: Page) -> str:
-    """Which rows come first."""
-    return f"{page.question.query.sort} first"
-
-
-def place(page: Page) -> str:
-    """Which part of the whole answer this screen shows."""
-    size, rows = page.question.query.size, len(page.recordings)
-    last = page.first + rows
-    if page.first == (page.number - 1) * size and (rows == size or last == page.total):
-        return f"Page {page.number} of {'at least ' if not page.exact else ''}{page.count:,}"
-    total = f"{'at least ' if not page.exact else ''}{page.total:,}"
-    return f"{page.first + 1:,}–{last:,} of {total}" if rows else f"0 of {total}"
-
-
-def since(row: Recording) -> str:
-    """What stands before the moment at which a recording began."""
-    return "since" if row.status in RUNNING else "began"
-
-
-def figures(row: Recording, page: Page) -> list[str]:
-    """How long it ran or has run until now, and how big it is, as far as that is known."""
-    lasted_ms = page.outcome(row).lasted_ms
-    length = "" if lasted_ms is None else lasted(0, lasted_ms)
-    return [figure for figure in (length, words.size(row, page)) if figure]
-
-
-def within_a_day(outcome: Outcome) -> bool:
-    """Whether the time of day alone says when it ended: the first such time since it began."""
-    return outcome.lasted_ms is not None and outcome.lasted_ms < DAY_MS
-
-
-def rescued_until(verdict: Verdict, when: Callable[[int], str]) -> str:
-    """Until when its files can be fetched, where that is what its name is about; else empty."""
-    until_ms = verdict.urgent_until_ms
-    return f" until {when(until_ms)}" if verdict.kind is Kind.RESCUE and until_ms is not None else ""
-
-
-def says_it(row: Recording, verdict: Verdict) -> bool:
-    """Whether the row's status has the verdict's name already."""
-    return verdict.headline == label(row.status)
-
-
-Block = dict[str, Any]
-Message = dict[str, Any]
-
-MAX_BLOCKS_CHARACTERS = 12_000
-"""Kept below the 13,000 or so at which Slack has been seen to refuse a message (`msg_blocks_too_long`)."""
-
 
 MAX_SENTENCE_CHARACTERS = 1_000
 """Of a failure or a note inside an answer: more than any of them has, unless it quotes something hostile."""
@@ -157,6 +58,76 @@ MAX_NAME_CHARACTERS = 700
 _LEAST_NEEDED = (ids.SHOW, ids.EXPORT, ids.EDIT, ids.POST)
 
 
+def answer_in_words(page: Page) -> str:
+    """The whole answer, escaped, however long it gets."""
+    when, window = partial(words.plain_date, zone=page.question.zone), page.window
+    subject, meaning = describe_subject(page.question.query), describe_meaning(page.question.query, window)
+    between = f"Started between {when(window.start_ms)} and {when(window.end_ms)}"
+    meant = f" ({meaning})" if meaning else ""
+    lines = [
+        f"{words.found(page)} – {subject}. {between}{meant}, {_order(page)}.",
+        *(
+            f"{page.first + position}. {_row_in_words(row, page, when)}"
+            for position, row in enumerate(page.recordings, 1)
+        ),
+        *words.asides(page, when),
+        f"{_place(page)}. As of {when(page.as_of_ms)}.",
+    ]
+    return escape("\n".join(lines))
+
+
+def _row_in_words(row: Recording, page: Page, when: Callable[[int], str]) -> str:
+    times = f"{words.since(row.status)} {when(row.began_ms)}"
+    outcome, zone = page.outcome(row), page.question.zone
+    if outcome.ended_ms is not None:
+        same_day = words.within_a_day(outcome)
+        ended = f"{words.local_time(outcome.ended_ms, zone):%H:%M}" if same_day else when(outcome.ended_ms)
+        times += f", ended {ended}"
+    room, task = replace_unprintable(row.room_id), replace_unprintable(row.task_id)
+    parts = [words.label(row.status), f"room {room}", f"task {task}", times, *_figures(row, page)]
+    what = f"{', '.join(parts)}."
+    verdict = words.worst_verdict(row, page)
+    if verdict is None:
+        return what
+    if page.question.query.status != Status.ATTENTION:
+        return f"{what} {verdict.headline}{_rescued_until(verdict, when)}."
+    named = "" if _says_it(row, verdict) else f"{verdict.headline}: "
+    return f"{what} {named}{words_in_plain(verdict.words, zone, str)}"
+
+
+def _order(page: Page) -> str:
+    """Which rows come first."""
+    return f"{page.question.query.sort} first"
+
+
+def _place(page: Page) -> str:
+    """Which part of the whole answer this screen shows."""
+    size, rows = page.question.query.size, len(page.recordings)
+    last = page.first + rows
+    if page.first == (page.number - 1) * size and (rows == size or last == page.total):
+        return f"Page {page.number} of {'at least ' if not page.exact else ''}{page.count:,}"
+    total = f"{'at least ' if not page.exact else ''}{page.total:,}"
+    return f"{page.first + 1:,}–{last:,} of {total}" if rows else f"0 of {total}"
+
+
+def _figures(row: Recording, page: Page) -> list[str]:
+    """How long it ran or has run until now, and how big it is, as far as that is known."""
+    lasted_ms = page.outcome(row).lasted_ms
+    length = "" if lasted_ms is None else words.lasted(0, lasted_ms)
+    return [figure for figure in (length, words.size(row, page)) if figure]
+
+
+def _rescued_until(verdict: Verdict, when: Callable[[int], str]) -> str:
+    """Until when its files can be fetched, where that is what its name is about; else empty."""
+    until_ms = verdict.urgent_until_ms
+    return f" until {when(until_ms)}" if verdict.kind is Kind.RESCUE and until_ms is not None else ""
+
+
+def _says_it(row: Recording, verdict: Verdict) -> bool:
+    """Whether the row's status has the verdict's name already."""
+    return verdict.headline == words.label(row.status)
+
+
 def build_answer(page: Page, audience: Audience) -> Message:
     """The message for one screen: `{"text": …, "blocks": […]}`.
 
@@ -164,16 +135,11 @@ def build_answer(page: Page, audience: Audience) -> Message:
     """
     shown = page
     while True:
-        text, blocks = headed(answer_in_words(shown), audience), _blocks(shown, audience)
-        share = min(MAX_BLOCKS_CHARACTERS / _size(blocks), MAX_TEXT_CHARACTERS / len(text))
+        text, blocks = audience.headed(answer_in_words(shown)), _blocks(shown, audience)
+        share = min(MAX_BLOCKS_CHARACTERS / count_characters(blocks), MAX_TEXT_CHARACTERS / len(text))
         if share >= 1 or len(shown.recordings) <= 1:
             return {"text": shortened(text, MAX_TEXT_CHARACTERS), "blocks": _lightened(blocks)}
         shown = _shorter(shown, max(1, min(len(shown.recordings) - 1, int(len(shown.recordings) * share))))
-
-
-def headed(text: str, audience: Audience) -> str:
-    """A message's `text` with who asked in front, where others read it: some people get nothing else."""
-    return f"{audience.heading}: {text}" if audience.heading else text
 
 
 def _shorter(page: Page, rows: int) -> Page:
@@ -192,7 +158,7 @@ def _shorter(page: Page, rows: int) -> Page:
 def _lightened(blocks: list[Block]) -> list[Block]:
     """The blocks without the buttons that are needed least, as far as they do not fit: each has the query."""
     for action_id in _LEAST_NEEDED:
-        if _size(blocks) <= MAX_BLOCKS_CHARACTERS:
+        if count_characters(blocks) <= MAX_BLOCKS_CHARACTERS:
             break
         blocks = [_without(block, action_id) for block in blocks]
     return blocks
@@ -205,10 +171,6 @@ def _without(block: Block, action_id: str) -> Block:
     return kept
 
 
-def _size(blocks: list[Block]) -> int:
-    return len(json.dumps(blocks, ensure_ascii=False))
-
-
 def _blocks(page: Page, audience: Audience) -> list[Block]:
     asked = [context(audience.heading)] if audience.heading else []
     blocks = [*asked, section(f"*Recordings · {describe_subject(page.question.query, name)}*")]
@@ -216,7 +178,7 @@ def _blocks(page: Page, audience: Audience) -> list[Block]:
         failure = shortened(escape(page.failure), MAX_SENTENCE_CHARACTERS)
         blocks.append(section(f"▲\u00a0{failure} {words.as_of_last_good(clock_time(page.as_of_ms))}"))
     if page.recordings:
-        blocks.append(context(f"{_looked(page)} · {order(page)} · {words.found(page)}"))
+        blocks.append(context(f"{_looked(page)} · {_order(page)} · {words.found(page)}"))
     else:
         blocks.append(section(f"{words.found(page)}. {_looked(page)}."))
     blocks += [_row(row, page) for row in page.recordings]
@@ -227,30 +189,28 @@ def _blocks(page: Page, audience: Audience) -> list[Block]:
     ]
     blocks += [context(note) for note in notes if note]
     blocks.append(_buttons(page, audience))
-    foot = f"{place(page)} · as of {clock_time(page.as_of_ms)}"
+    foot = f"{_place(page)} · as of {clock_time(page.as_of_ms)}"
     command = code(f"/recordings {format_query(_plain(page))}")
     return [*blocks, context(f"{foot} · {command}" if len(command) <= MAX_COMMAND_CHARACTERS else foot)]
 
 
 def _row(row: Recording, page: Page) -> Block:
-    status = unbroken(f"{mark(row.status)} *{escape(label(row.status))}*")
+    status = unbroken(f"{words.mark(row.status)} *{escape(words.label(row.status))}*")
     outcome = page.outcome(row)
     if outcome.ended_ms is None:
-        times = f"{since(row)} {date(row.began_ms)}"
+        times = f"{words.since(row.status)} {date(row.began_ms)}"
     else:
-        style = TIME if within_a_day(outcome) else SHORT_DATE
+        style = TIME if words.within_a_day(outcome) else SHORT_DATE
         times = f"{date(row.began_ms)} – {date(outcome.ended_ms, style)}"
-    times = " · ".join([times, *map(unbroken, figures(row, page))])
-    state = ButtonState(1, 0, f"task={row.task_id}").encode()
-    details = button("Details", ids.DETAILS, state) if is_task_id(row.task_id) else None
+    times = " · ".join([times, *map(unbroken, _figures(row, page))])
     verdict = words.worst_verdict(row, page)
     lines = [f"{status} · room {_name(row.room_id)} · {times}", code(row.task_id, MAX_NAME_CHARACTERS)]
     if verdict and page.question.query.status == Status.ATTENTION:
-        lines.append(verdict_line(verdict, named=not says_it(row, verdict)))
+        lines.append(verdict_line(verdict, named=not _says_it(row, verdict)))
     elif verdict:
-        named = f"*{escape(verdict.headline)}*{rescued_until(verdict, date)}"
+        named = f"*{escape(verdict.headline)}*{_rescued_until(verdict, date)}"
         lines[1] += f" · {named}" if verdict.usual else unbroken(f" · ▲ {named}")
-    return section("\n".join(lines), details)
+    return section("\n".join(lines), details_button(row.task_id))
 
 
 def _name(text: str) -> str:
@@ -293,7 +253,7 @@ def _buttons(page: Page, audience: Audience) -> Block:
     elements.append(button("Edit query…", ids.EDIT, here))
     if page.recordings:
         elements.append(button("Export CSV", ids.EXPORT, here))
-    return actions(elements, ids.posted_by(audience.asked_by) if audience.everyone else "navigation")
+    return actions(elements, ids.posted_by(audience.asked_by) if audience.everyone else ids.Row.NAVIGATION)
 
 
 def _asked_ms(page: Page) -> int:

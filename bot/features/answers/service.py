@@ -12,7 +12,7 @@ from cachetools import LRUCache
 from bot.concurrency import Lookups
 from bot.errors import QueryError
 from bot.features.answers.message import build_answer
-from bot.features.details.message import build_details_blocks, build_details_text
+from bot.features.recording_text import build_details_blocks, build_details_text
 from bot.query.parser import format_query, parse_query, wants_help
 from bot.recordings.page import ButtonState, Question, decode_button
 from bot.slack import ids
@@ -226,7 +226,7 @@ class Answers:
             blocks = [*blocks, actions([refresh_button], ids.posted_by(audience.asked_by))]
         else:
             post = button("Post to channel", ids.POST, state)
-            blocks = [*blocks, actions([refresh_button, post], "navigation")]
+            blocks = [*blocks, actions([refresh_button, post], ids.Row.NAVIGATION)]
         return {
             "text": build_details_text(details, verdicts, zone=question.zone, audience=audience),
             "blocks": blocks,

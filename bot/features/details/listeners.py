@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from bot.errors import RecordingsError
 from bot.features.answers.service import audit_post
-from bot.features.details.message import IDS, build_details_modal, build_ticket_modal
+from bot.features.details.message import build_details_modal, build_ticket_modal
 from bot.query.terms import RecordingQuery
 from bot.recordings.page import Question
+from bot.slack import ids
+from bot.slack.audience import OUTSIDERS_READ
 from bot.slack.blocks import build_loading_modal, with_note
 from bot.slack.delivery import note_problem
 from bot.slack.modals import Modal
-from bot.slack.notices import OUTSIDERS_READ
 from bot.slack.payload import metadata_of_click, metadata_of_view
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ async def handle_details_post(
     await reply.acknowledge()
     view = body.get("view") or {}
     metadata, modal = metadata_of_view(view), Modal(slack, str(view.get("id") or ""))
-    confirmed = action.get("action_id") == IDS.post_to_outsiders
+    confirmed = action.get("action_id") == ids.DETAILS_POST_TO_OUTSIDERS
     note = "This has been posted."
     try:
         zone = await people.zone(asker.user_id)
@@ -93,7 +94,7 @@ async def handle_details_post(
         if audience.asks_first:
             view = await reply.under_way(_details(details_service, metadata, zone, audience))
             await modal.update(
-                with_note(view, f"{OUTSIDERS_READ} Press the button again to post the details.")
+                with_note(view, f"{OUTSIDERS_READ}. Press the button again to post the details.")
             )
             return
         async with deduplication.begin("post", asker.user_id, metadata.encode()) as first:

@@ -14,9 +14,6 @@ from __future__ import annotations
 
 from bot.errors import RecordingsError
 
-OUTSIDERS_READ = "People outside your organization can read this channel"
-"""Why a digest asks, or pauses, before it posts."""
-
 
 class FullChannelError(RecordingsError):
     """A channel has as many digests as there may be: `most`."""

@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from bot.errors import PlaceError, QueryError
-from bot.features.digests import ids
 from bot.features.digests.commands import Verb, parse_digest_command
 from bot.features.digests.form import (
     allows_outsiders,
@@ -33,6 +32,7 @@ from bot.features.digests.settings import DigestSettings, format_settings, query
 from bot.plain_text import count
 from bot.query.terms import RecordingQuery
 from bot.recordings.page import ButtonState, decode_button
+from bot.slack import ids
 from bot.slack.audience import PRIVATE
 from bot.slack.channels import check_may_manage
 from bot.slack.delivery import note_problem
@@ -62,7 +62,7 @@ _GONE = "This digest is gone: `/recordings digest list` shows those there are."
 
 
 def _asks_first(verb: Verb, digest: Digest, *, outsiders: bool) -> bool:
-    """Whether it has to be said first that people of other organisations read what would be posted."""
+    """Whether it has to be said first that people of other organizations read what would be posted."""
     return outsiders and not digest.for_outsiders and verb in {Verb.RESUME, Verb.RUN}
 
 
@@ -120,7 +120,7 @@ class DigestCommands:
             digest_id: which digest.
             asker: who, and in which channel.
             listed: the button stands in a list.
-            confirmed: the asker knows that people of other organisations read the channel.
+            confirmed: the asker knows that people of other organizations read the channel.
         """
         digest, outsiders = await self.managed(digest_id, asker)
         if _asks_first(verb, digest, outsiders=outsiders):
@@ -167,7 +167,7 @@ class DigestCommands:
         Args:
             settings: what it says when.
             asker: who, and in which channel.
-            confirmed: the asker knows that people of other organisations read the channel.
+            confirmed: the asker knows that people of other organizations read the channel.
 
         Raises:
             FullChannelError: the channel has as many as there may be.
@@ -274,14 +274,14 @@ class DigestCommands:
 TITLE = "Digest"
 
 _VERBS = {
-    ids.PAUSE: Verb.PAUSE,
-    ids.RESUME: Verb.RESUME,
-    ids.REMOVE: Verb.REMOVE,
-    ids.RUN: Verb.RUN,
-    ids.RESUME_FOR_OUTSIDERS: Verb.RESUME,
-    ids.RUN_FOR_OUTSIDERS: Verb.RUN,
+    ids.DIGEST_PAUSE: Verb.PAUSE,
+    ids.DIGEST_RESUME: Verb.RESUME,
+    ids.DIGEST_REMOVE: Verb.REMOVE,
+    ids.DIGEST_RUN: Verb.RUN,
+    ids.DIGEST_RESUME_FOR_OUTSIDERS: Verb.RESUME,
+    ids.DIGEST_RUN_FOR_OUTSIDERS: Verb.RUN,
 }
-_CONFIRMED = {ids.RESUME_FOR_OUTSIDERS, ids.RUN_FOR_OUTSIDERS}
+_CONFIRMED = {ids.DIGEST_RESUME_FOR_OUTSIDERS, ids.DIGEST_RUN_FOR_OUTSIDERS}
 
 
 async def answer_digest_command(
@@ -313,7 +313,7 @@ async def handle_digest_button(
     deduplication: Deduplication,
 ) -> None:
     """`Pause`, `Resume`, `Remove`, `Run now`: in a list the newer list takes its place."""
-    listed = ids.is_listed(str(action.get("block_id") or ""))
+    listed = ids.is_digest_listed(str(action.get("block_id") or ""))
     action_id, value = str(action.get("action_id")), str(action.get("value") or "")
     verb, confirmed = _VERBS[action_id], action_id in _CONFIRMED
     async with deduplication.begin("digest", asker.user_id, asker.channel_id, action_id, value) as first:
@@ -331,10 +331,10 @@ async def handle_digest_added_after_all(
     digest_commands: DigestCommands,
     deduplication: Deduplication,
 ) -> None:
-    """`Add it anyway`, where people of other organisations read: what comes of it takes the place of that."""
+    """`Add it anyway`, where people of other organizations read: what comes of it takes the place of that."""
     value = str(action.get("value") or "")
     async with deduplication.begin(
-        "digest", asker.user_id, asker.channel_id, ids.ADD_FOR_OUTSIDERS, value
+        "digest", asker.user_id, asker.channel_id, ids.DIGEST_ADD_FOR_OUTSIDERS, value
     ) as first:
         if not first:
             await reply.acknowledge()
@@ -376,7 +376,7 @@ async def handle_digest_settings(
     metadata = replace(metadata_of_click(body, replaces=False), thread_ts="")
     async with Modal.opened(slack, body, build_loading_digest_form()) as modal:
         zone = await people.zone(asker.user_id)
-        if action.get("action_id") == ids.ADD:
+        if action.get("action_id") == ids.DIGEST_ADD:
             outsiders = await check_may_manage(slack, asker)
             query = RecordingQuery()
             view = build_digest_form(

@@ -2,40 +2,40 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 
-from bot.features.digests import ids as digest_ids
 from bot.features.digests.report import busiest, chart_labels, figures
 from bot.features.digests.schedule import describe_schedule, parse_schedule
 from bot.features.digests.settings import has_own_window
-from bot.features.recording_text import verdict_line, words_in_plain
+from bot.features.recording_text import details_button, verdict_line, words_in_plain
 from bot.models import RUNNING
 from bot.plain_text import count
 from bot.query.parser import format_query
-from bot.query.terms import RecordingQuery, Status, is_task_id
+from bot.query.terms import RecordingQuery, Status
 from bot.query.times import DAY, Window, describe_span, exact_duration, format_duration
 from bot.query.wording import describe_rooms, describe_subject
+from bot.recordings.answer_text import label, local_time, plain_date
 from bot.recordings.page import ButtonState
+from bot.safe_text import cut
 from bot.slack import ids
 from bot.slack.blocks import (
+    MAX_BLOCKS_CHARACTERS,
+    MAX_TEXT_CHARACTERS,
     actions,
     button,
     code,
     context,
-    cut,
+    count_characters,
     date,
     escape,
-    label,
+    header,
     name,
-    plain_date,
     section,
     shortened,
 )
 from bot.verdicts.types import At
-from bot.zone_data import zone_info
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,11 +43,18 @@ if TYPE_CHECKING:
     from bot.features.digests.models import NewDigest
     from bot.features.digests.report import Chart, Finding, Report, Summary
     from bot.features.digests.settings import DigestSettings
+    from bot.slack.blocks import Block, Message
     from bot.verdicts.types import Outside, Verdict
 
+OUTSIDERS_SEE = "They see the digest's rooms, task IDs, counts, and problems, but no file links."
 
-Block = dict[str, Any]
-
+MOST_LISTED = 10
+NAME_CHARACTERS = 40
+WORTH_TELLING_LATE_SECONDS = 120
+_HEADER_CHARACTERS = 150
+_MOST_MISSED_NAMED = 5
+_MOST_GONE_NAMED = 3
+_SENTENCE_END, _NAMES_FOLLOW = ". ", ": "
 _BAR_CELLS = 20
 
 
@@ -92,31 +99,13 @@ def _title(chart: Chart) -> str:
 
 def _labels(chart: Chart, zone: str) -> list[str]:
     style = "%a %H:%M" if len(chart.starts_ms) * chart.step_seconds > DAY else "%H:%M"
-    rules = zone_info(zone)
-    return chart_labels(f"{datetime.fromtimestamp(ms / 1000, rules):{style}}" for ms in chart.starts_ms)
-
-
-OUTSIDERS_SEE = "They see the digest's rooms, task IDs, counts, and problems, but no file links."
-
-MOST_LISTED = 10
-MAX_TEXT_CHARACTERS = 4_000
-"""Slack's advice for a message's `text`."""
-
-NAME_CHARACTERS = 40
-WORTH_TELLING_LATE_SECONDS = 120
-_HEADER_CHARACTERS = 150
-_MOST_MISSED_NAMED = 5
-_MOST_GONE_NAMED = 3
-_SENTENCE_END, _NAMES_FOLLOW = ". ", ": "
+    return chart_labels(f"{local_time(ms, zone):{style}}" for ms in chart.starts_ms)
 
 
 def build_digest_text(report: Report, shown: int = MOST_LISTED) -> str:
     """The whole digest in plain words: what notifications, search and screen readers read."""
     summary, zone = report.summary, report.digest.zone
-
-    def when(ms: int) -> str:
-        return plain_date(ms, zone)
-
+    when = partial(plain_date, zone=zone)
     subject, says = describe_subject(summary.window.query), ", ".join(figures(summary, report.comparison))
     lines = [f"{title_of(report)}, {subject}: {says}."]
     if summary.attention and shown:
@@ -294,18 +283,12 @@ def and_more(summary: Summary, shown: int) -> str:
 
 def since(found: Finding) -> str:
     """Since when it runs, or when it began."""
-    row = found.recording
-    return f"{label(row.status).lower()} since" if row.status in RUNNING else "began"
+    status = found.recording.status
+    return f"{label(status).lower()} since" if status in RUNNING else "began"
 
 
 def _room(room: str, shown: Callable[[str], str]) -> str:
     return shown(cut(room, NAME_CHARACTERS))
-
-
-Message = dict[str, Any]
-
-MAX_BLOCKS_CHARACTERS = 12_000
-"""Kept below the 13,000 or so at which Slack has been seen to refuse a message (`msg_blocks_too_long`)."""
 
 
 def build_digest(report: Report, *, chart: bool = True) -> Message:
@@ -319,16 +302,16 @@ def build_digest(report: Report, *, chart: bool = True) -> Message:
         return _build_quiet(report)
     shown = min(len(report.summary.attention), MOST_LISTED)
     while True:
-        message = {"text": build_digest_text(report, shown), "blocks": _blocks(report, shown, chart=chart)}
-        size = len(json.dumps(message["blocks"], ensure_ascii=False))
-        if shown == 0 or (size <= MAX_BLOCKS_CHARACTERS and len(message["text"]) <= MAX_TEXT_CHARACTERS):
-            return message
+        text, blocks = build_digest_text(report, shown), _blocks(report, shown, chart=chart)
+        fits = count_characters(blocks) <= MAX_BLOCKS_CHARACTERS and len(text) <= MAX_TEXT_CHARACTERS
+        if fits or not shown:
+            return {"text": text, "blocks": blocks}
         shown -= 1
 
 
 def _build_quiet(report: Report) -> Message:
     """One quiet line, with what the reader has to know all the same."""
-    summary, zone = report.summary, report.digest.zone
+    summary = report.summary
     subject = describe_subject(summary.window.query)
     running = summary.counts["running"]
     still = (
@@ -338,10 +321,7 @@ def _build_quiet(report: Report) -> Message:
     )
     still_open = f" {summary.still_open:,} still open from before." if summary.still_open else ""
     says = f"nothing to report – {subject}.{still}{still_open}"
-
-    def when(ms: int) -> str:
-        return plain_date(ms, zone)
-
+    when = partial(plain_date, zone=report.digest.zone)
     text = f"{title_of(report)}: {says} {plan(report.digest)}{coming(report, when)}."
     line = f"*{escape(title_of(report))}*: {escape(says)} {plan(report.digest)}{coming(report, date)}."
     blocks = [context(line), *(context(note) for note in notes_of(report, date))]
@@ -354,7 +334,7 @@ def _blocks(report: Report, shown: int, *, chart: bool) -> list[Block]:
     summary, digest = report.summary, report.digest
     total, *others = figures(summary, report.comparison)
     blocks: list[Block] = [
-        {"type": "header", "text": {"type": "plain_text", "text": title_of(report), "emoji": False}},
+        header(title_of(report)),
         section(" · ".join([f"*{escape(total)}*", *map(escape, others)])),
         context(f"{escape(cut(describe_subject(summary.window.query), 1_500))} · {_looked(report)}"),
     ]
@@ -376,25 +356,24 @@ def _blocks(report: Report, shown: int, *, chart: bool) -> list[Block]:
 
 def _finding(found: Finding) -> Block:
     row = found.recording
-    state = ButtonState(1, 0, f"task={row.task_id}").encode()
-    details = button("Details", ids.DETAILS, state) if is_task_id(row.task_id) else None
     about = f"room {name(cut(row.room_id, 3 * NAME_CHARACTERS))} · {since(found)} {date(row.began_ms)}"
     return section(
-        f"{verdict_line(in_short(found.verdict), NAME_CHARACTERS)}\n{about} · {code(row.task_id)}", details
+        f"{verdict_line(in_short(found.verdict), NAME_CHARACTERS)}\n{about} · {code(row.task_id)}",
+        details_button(row.task_id),
     )
 
 
 def _buttons(report: Report, *, everything: bool) -> Block:
     """`everything`: no more needs attention than is shown."""
     query = report.summary.window.query
-    elements = [_open("Open the full list", digest_ids.OPEN_LIST, query)]
+    elements = [_open("Open the full list", ids.DIGEST_OPEN_LIST, query)]
     if not everything and query.status != Status.ATTENTION:
         attention = replace(query, status=Status.ATTENTION)
-        elements.append(_open("All that need attention", digest_ids.OPEN_ATTENTION, attention))
+        elements.append(_open("All that need attention", ids.DIGEST_OPEN_ATTENTION, attention))
     if not report.digest.is_paused:
-        elements.append(button("Pause", digest_ids.PAUSE, report.digest.id))
-    elements.append(button("Settings", digest_ids.SETTINGS, report.digest.id))
-    return actions(elements, "digest")
+        elements.append(button("Pause", ids.DIGEST_PAUSE, report.digest.id))
+    elements.append(button("Settings", ids.DIGEST_SETTINGS, report.digest.id))
+    return actions(elements, ids.Row.DIGEST)
 
 
 def _open(text: str, action_id: str, query: RecordingQuery) -> Block:

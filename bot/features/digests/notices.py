@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from bot.features.digests import ids as digest_ids
-from bot.features.digests.errors import OUTSIDERS_READ
-from bot.features.digests.message import MAX_TEXT_CHARACTERS, OUTSIDERS_SEE, covers, plan, schedule_in_words
+from bot.features.digests.message import OUTSIDERS_SEE, covers, plan, schedule_in_words
 from bot.features.digests.settings import has_own_window
 from bot.plain_text import count
 from bot.query.times import moment_on_clock
+from bot.recordings.answer_text import plain_date
+from bot.safe_text import cut, one_line
+from bot.slack import ids
+from bot.slack.audience import OUTSIDERS_READ
 from bot.slack.blocks import (
+    MAX_BLOCKS_CHARACTERS,
+    MAX_TEXT_CHARACTERS,
     actions,
     button,
     code,
+    confirmation,
     context,
-    cut,
+    count_characters,
     date,
     escape,
     name,
-    one_line,
-    plain_date,
     section,
     shortened,
 )
@@ -35,13 +37,8 @@ if TYPE_CHECKING:
     from bot.features.digests.models import Digest, NewDigest, Notice
     from bot.features.digests.settings import DigestSettings
     from bot.query.terms import RecordingQuery
+    from bot.slack.blocks import Block, Message
 
-
-Block = dict[str, Any]
-Message = dict[str, Any]
-
-MAX_BLOCKS_CHARACTERS = 12_000
-"""Kept below the 13,000 or so at which Slack has been seen to refuse a message (`msg_blocks_too_long`)."""
 
 _SHAPES = ((240, True), (120, True), (240, False), (120, False), (60, False), (30, False), (15, False))
 """How a list is shown, the first that fits: characters of a query or a reason, and whether all buttons."""
@@ -79,7 +76,7 @@ def build_digest_help() -> Message:
                 "First the schedule, in quotes, or as five cron fields; then the terms of any question. "
                 "`tz=` names the zone, else it is yours. `quiet=line` posts one line when nothing happened."
             ),
-            actions([_add(), button("List", digest_ids.SHOW, "list")], "digest-help"),
+            actions([_add(), button("List", ids.DIGEST_LIST, "list")], ids.Row.DIGEST_HELP),
         ],
     }
 
@@ -138,7 +135,7 @@ def build_digest_list(
     if not digests:
         none = "This channel has no digests. Add one: "
         example = escape(f"/recordings digest {_EXAMPLES[0][0]}")
-        empty = [section(f"{note} {none}`{example}`.".strip()), actions([_add()], "digest-help")]
+        empty = [section(f"{note} {none}`{example}`.".strip()), actions([_add()], ids.Row.DIGEST_HELP)]
         return {"text": f"{said} {none}{example}.".strip(), "blocks": empty}
     heading = f"{count(len(digests), 'digest')} in this channel"
     blocks: list[Block] = []
@@ -151,8 +148,8 @@ def build_digest_list(
             )
         if not with_buttons:
             blocks.append(context(_BY_NUMBER))
-        blocks.append(actions([_add(), button("Help", digest_ids.HELP, "help")], "digest-help"))
-        if len(json.dumps(blocks, ensure_ascii=False)) <= MAX_BLOCKS_CHARACTERS:
+        blocks.append(actions([_add(), button("Help", ids.DIGEST_HELP, "help")], ids.Row.DIGEST_HELP))
+        if count_characters(blocks) <= MAX_BLOCKS_CHARACTERS:
             break
     lines = [said, f"{heading}:", *(_in_plain_words(digest) for digest in digests)]
     return {"text": shortened("\n".join(filter(None, lines)), MAX_TEXT_CHARACTERS), "blocks": blocks}
@@ -173,7 +170,7 @@ def build_outsiders_question(
     number: int = 0,
     listed: bool = False,
 ) -> Message:
-    """Ask before a digest is posted where people of other organisations read.
+    """Ask before a digest is posted where people of other organizations read.
 
     Args:
         what: would be done: `add`, `resume` or `run`; `changed` where that has been done.
@@ -184,21 +181,21 @@ def build_outsiders_question(
         listed: it stands in place of a list, which the answer brings back.
     """
     begins, label, action_id = {
-        "add": ("This digest isn't added yet", "Add it anyway", digest_ids.ADD_FOR_OUTSIDERS),
+        "add": ("This digest isn't added yet", "Add it anyway", ids.DIGEST_ADD_FOR_OUTSIDERS),
         "resume": (
             f"Digest {number} isn't resumed yet",
             "Resume it anyway",
-            digest_ids.RESUME_FOR_OUTSIDERS,
+            ids.DIGEST_RESUME_FOR_OUTSIDERS,
         ),
         "run": (
             f"Digest {number} isn't posted yet, and its schedule would post here too",
             "Post it anyway",
-            digest_ids.RUN_FOR_OUTSIDERS,
+            ids.DIGEST_RUN_FOR_OUTSIDERS,
         ),
         "changed": (
             f"Saved digest {number}, but it pauses instead of posting until you confirm",
             "Post it here anyway",
-            digest_ids.RESUME_FOR_OUTSIDERS,
+            ids.DIGEST_RESUME_FOR_OUTSIDERS,
         ),
     }[what]
 
@@ -206,10 +203,10 @@ def build_outsiders_question(
         asked = f"{begins}: {plan(settings)}. {covers(settings, query, shown)}"
         return f"{OUTSIDERS_READ}. {OUTSIDERS_SEE}\n{asked}"
 
-    block_id = digest_ids.listed(value) if listed else "digest-outsiders"
+    block_id = ids.digest_listed(value) if listed else ids.Row.DIGEST_OUTSIDERS
     elements = [button(label, action_id, value)]
     if listed:
-        elements.append(button("Back to the list", digest_ids.SHOW, "list"))
+        elements.append(button("Back to the list", ids.DIGEST_LIST, "list"))
     return {"text": says(escape), "blocks": [section(says(name)), actions(elements, block_id)]}
 
 
@@ -218,8 +215,9 @@ def build_digest_mistake(error: QueryError) -> Message:
     text = shortened(escape(error.problem), HALF_A_SECTION)
     if error.suggestion:
         text += f" Did you mean {code(f'/recordings {error.suggestion}', HALF_A_SECTION)}?"
-    elements = [_add("Open the form"), button("Help", digest_ids.HELP, "help")]
-    return {"text": text.replace("`", ""), "blocks": [section(text), actions(elements, "digest-mistake")]}
+    elements = [_add("Open the form"), button("Help", ids.DIGEST_HELP, "help")]
+    blocks = [section(text), actions(elements, ids.Row.DIGEST_MISTAKE)]
+    return {"text": text.replace("`", ""), "blocks": blocks}
 
 
 def build_preview(
@@ -313,28 +311,25 @@ def _about(query: str, characters: int) -> str:
 
 
 def _buttons(digest: Digest) -> Block:
-    toggle = ("Resume", digest_ids.RESUME) if digest.is_paused else ("Pause", digest_ids.PAUSE)
-    remove = button("Remove", digest_ids.REMOVE, digest.id) | {
+    toggle = ("Resume", ids.DIGEST_RESUME) if digest.is_paused else ("Pause", ids.DIGEST_PAUSE)
+    remove = button("Remove", ids.DIGEST_REMOVE, digest.id) | {
         "style": "danger",
-        "confirm": {
-            "title": {"type": "plain_text", "text": f"Remove digest {digest.number}?"},
-            "text": {"type": "plain_text", "text": "Its figures go too."},
-            "confirm": {"type": "plain_text", "text": "Remove"},
-            "deny": {"type": "plain_text", "text": "Keep it"},
-        },
+        "confirm": confirmation(
+            f"Remove digest {digest.number}?", "Its figures go too.", confirm="Remove", deny="Keep it"
+        ),
     }
     elements = [
         button(*toggle, digest.id),
-        button("Run now", digest_ids.RUN, digest.id),
+        button("Run now", ids.DIGEST_RUN, digest.id),
         _settings(digest),
         remove,
     ]
-    return actions(elements, digest_ids.listed(digest.id))
+    return actions(elements, ids.digest_listed(digest.id))
 
 
 def _settings(digest: Digest) -> Block:
-    return button("Settings", digest_ids.SETTINGS, digest.id)
+    return button("Settings", ids.DIGEST_SETTINGS, digest.id)
 
 
 def _add(text: str = "Add a digest") -> Block:
-    return button(text, digest_ids.ADD, "add")
+    return button(text, ids.DIGEST_ADD, "add")

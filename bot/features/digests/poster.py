@@ -12,7 +12,6 @@ from slack_sdk.errors import SlackApiError
 from bot.clock import SystemClock
 from bot.errors import QueryError
 from bot.features.digests.errors import (
-    OUTSIDERS_READ,
     LeaseLostError,
     PermanentError,
     TransientError,
@@ -27,6 +26,7 @@ from bot.features.digests.schedule import parse_schedule
 from bot.features.digests.schedule_times import next_times
 from bot.features.digests.slots import window_of
 from bot.query.times import MINUTE
+from bot.slack.audience import OUTSIDERS_READ
 from bot.slack.channels import outsiders_read
 from bot.slack.sender import SendResult, outcome_of
 from bot.slack.web_client import SLACK_ERRORS, NotSentError, sent_once

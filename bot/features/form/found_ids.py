@@ -282,8 +282,6 @@ def _possible(room: str) -> bool:
     return True
 
 
-__all__ = ["MAX_FOUND", "FoundIds", "find_ids"]
-
 MAX_FOUND = 10
 _TASK_ID_CHARACTERS = 16
 _LOOK_BACK = 48

@@ -8,9 +8,16 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from bot.features.form.fields import Opened, Where, kept_terms, read_form, suggested_query
+from bot.features.form.fields import (
+    Opened,
+    Where,
+    build_form,
+    build_loading_form,
+    kept_terms,
+    read_form,
+    suggested_query,
+)
 from bot.features.form.found_ids import existing_first, find_ids
-from bot.features.form.view import build_form, build_loading_form
 from bot.recordings.page import Question
 from bot.slack.message_text import texts_of_message
 from bot.slack.modals import Modal

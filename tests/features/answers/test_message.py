@@ -11,21 +11,29 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bot.errors import QueryError
-from bot.features.answers.message import MAX_BLOCKS_CHARACTERS, answer_in_words, headed
+from bot.features.answers.message import answer_in_words
 from bot.features.answers.message import build_answer as build_answer_for
 from bot.features.help import build_help
 from bot.features.recording_text import words_in_plain
 from bot.models import ENDED, FAILED, ONGOING, PAUSED, Recording, RecordingDetails, RecordingFile
-from bot.plain_text import replaced
 from bot.query.parser import format_query, parse_query, resolve_window
 from bot.query.terms import RecordingQuery, Sort, Status
 from bot.query.times import Window
 from bot.query.wording import help_terms
 from bot.recordings.page import ButtonState, Cursor, Elsewhere, Page, Question, decode_button
+from bot.safe_text import replace_controls
 from bot.sandbox.slack.block_rules import MOST_MESSAGE_CHARACTERS, check_blocks, count_characters
 from bot.slack import ids
 from bot.slack.audience import PRIVATE, Audience, Readers
-from bot.slack.blocks import MAX_TEXT_CHARACTERS, code, escape, name, shortened, unbroken
+from bot.slack.blocks import (
+    MAX_BLOCKS_CHARACTERS,
+    MAX_TEXT_CHARACTERS,
+    code,
+    escape,
+    name,
+    shortened,
+    unbroken,
+)
 from bot.slack.notices import build_mistake, build_problem, build_progress
 from bot.verdicts.judge import judge_row
 from bot.verdicts.types import At, Kind, Outside, Verdict
@@ -425,7 +433,9 @@ def test_text_from_outside_is_always_code_or_harmless(text: str) -> None:
         else:
             assert re.fullmatch(r"[A-Za-z0-9 -]+", made)
         assert not re.search(r"[<>]", made)
-    assert escape(text).replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&") == replaced(text)
+    assert escape(text).replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&") == replace_controls(
+        text
+    )
 
 
 @pytest.mark.parametrize(
@@ -544,7 +554,7 @@ def test_slack_takes_the_answer_to_every_query(page: Page, audience: Audience) -
     message = build_answer(page, audience)
     check_fits(message)
     assert page.recordings or message["text"] == shortened(
-        headed(answer_in_words(page), audience), MAX_TEXT_CHARACTERS
+        audience.headed(answer_in_words(page)), MAX_TEXT_CHARACTERS
     )
     for block in message["blocks"]:
         for element in [*block.get("elements", ()), block.get("accessory") or {}]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.sandbox.slack.state import ASKER, GENERAL
+from bot.slack.ids import FormField
 from tests.features.answers.test_listeners import add_ended, tasks_in
 from tests.features.digests.test_listeners import ADD, NINE, digest, ended, go_to
 from tests.features.form.test_listeners import answered, filled, from_bot
@@ -56,7 +57,7 @@ async def test_the_form_understands_them_typed_and_found_in_a_message(world: Wor
     await world.slack.message_shortcut(root, "Find recordings")
     form = await filled(world)
     assert "1230" in str(form.state)
-    await world.slack.submit_view(form, {"form.rooms": "۱۲۳۰"})
+    await world.slack.submit_view(form, {FormField.ROOMS: "۱۲۳۰"})
     assert (await answered(world, task)).thread_ts == root.ts
 
 
@@ -103,11 +104,11 @@ async def test_a_mention_of_an_impossible_room_says_so_privately(world: World) -
 async def test_the_form_says_it_at_its_field(world: World) -> None:
     root = world.slack.write("Thank you all!", channel=GENERAL)
     await world.slack.message_shortcut(root, "Find recordings")
-    await world.slack.submit_view(await filled(world), {"form.rooms": "сlass-7"})
+    await world.slack.submit_view(await filled(world), {FormField.ROOMS: "сlass-7"})
     view = world.slack.view_of(ASKER)
     assert view
-    assert "“сlass-7” can't be a room ID" in view.errors["form.rooms"]
-    assert "Did you mean “class-7”?" in view.errors["form.rooms"]
+    assert "“сlass-7” can't be a room ID" in view.errors[FormField.ROOMS]
+    assert "Did you mean “class-7”?" in view.errors[FormField.ROOMS]
     assert world.vendor_calls == 0
 
 

@@ -128,7 +128,7 @@ async def test_where_outsiders_read_the_answer_is_private_and_posting_asks_first
     assert "https://" in private.text
     warning = await world.press(private, "Post to channel")
     assert warning.ephemeral_for == ASKER
-    assert "outside your organisation" in warning.text
+    assert "outside your organization" in warning.text
     assert not [m for m in world.slack.messages if m.from_bot and not m.ephemeral_for]
     await world.slack.click(warning, "Post it")
     posted = await world.slack.wait_for(
@@ -143,7 +143,7 @@ async def test_details_are_posted_to_outsiders_only_after_a_question(world: Worl
     task = world.zego.add_task(room_id="7", began_ms=NOW_MS - 2 * HOUR_MS, ends_ms=NOW_MS - HOUR_MS)
     details = await details_of(world, channel=SHARED)
     post = next(element for element in details.elements if element.label == "Post to channel")
-    assert "outside your organisation" in post.raw["confirm"]["text"]["text"]
+    assert "outside your organization" in post.raw["confirm"]["text"]["text"]
     await world.slack.click(details, "Post to channel")
     posted = await world.slack.wait_for(
         lambda: next((m for m in world.slack.messages if m.from_bot and not m.ephemeral_for), None)

@@ -12,12 +12,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.features import recording_text
 from bot.features.details import message as shown_details
-from bot.features.details.message import DetailsIds, build_support_text
-from bot.features.recording_text import describe_file, is_link, words_in_mrkdwn, words_in_plain
+from bot.features.details.message import build_support_text
+from bot.features.recording_text import (
+    IN_MESSAGE,
+    IN_MODAL,
+    describe_file,
+    is_link,
+    words_in_mrkdwn,
+    words_in_plain,
+)
 from bot.models import ENDED, FAILED, ONGOING, PAUSED, STARTING, Recording, RecordingDetails, RecordingFile
 from bot.plain_text import format_size
 from bot.sandbox.slack.block_rules import check_blocks, check_view, count_characters
+from bot.slack import ids
 from bot.slack.audience import PRIVATE, Audience, Readers
 from bot.verdicts.judge import judge
 from bot.verdicts.types import At, Kind, Outside
@@ -66,9 +75,9 @@ TASK = a_task(UPLOADED, IN_BACKUP)
 COLLEAGUES = Audience(Readers.COLLEAGUES, "U0ASKER1")
 OUTSIDERS = Audience(Readers.OUTSIDERS, "U0ASKER1")
 
-build_details_blocks = partial(shown_details.build_details_blocks, audience=PRIVATE)
+build_details_blocks = partial(recording_text.build_details_blocks, audience=PRIVATE)
 build_details_modal = partial(shown_details.build_details_modal, posted=COLLEAGUES)
-build_details_text = partial(shown_details.build_details_text, audience=PRIVATE)
+build_details_text = partial(recording_text.build_details_text, audience=PRIVATE)
 
 
 def blocks_of(details: RecordingDetails, **how: Any) -> list[dict[str, Any]]:
@@ -260,17 +269,14 @@ def test_a_recording_without_times_says_so() -> None:
 
 @pytest.mark.parametrize(("thread", "words"), [(True, "Post to thread"), (False, "Post to channel")])
 def test_the_modal_has_its_buttons_and_carries_what_they_need(thread: bool, words: str) -> None:
-    ids = DetailsIds(view="v", post="p", support="s", open_file="f")
-    view = build_details_modal(
-        TASK, judge(TASK, NOW), zone=BERLIN, private_metadata="C1|1.2", thread=thread, ids=ids
-    )
+    view = build_details_modal(TASK, judge(TASK, NOW), zone=BERLIN, private_metadata="C1|1.2", thread=thread)
     assert check_view(view) == []
-    assert (view["callback_id"], view["private_metadata"]) == ("v", "C1|1.2")
+    assert (view["callback_id"], view["private_metadata"]) == (ids.DETAILS, "C1|1.2")
     assert view["title"]["text"] == "Recording"
-    assert view["blocks"][:-1] == blocks_of(TASK, surface="modal", ids=ids)
+    assert view["blocks"][:-1] == blocks_of(TASK, space=IN_MODAL)
     assert [(e["action_id"], e["text"]["text"], e["value"]) for e in view["blocks"][-1]["elements"]] == [
-        ("p", words, "YRHu6-E4IyvEAAAD"),
-        ("s", "Copy for ZEGOCLOUD support", "YRHu6-E4IyvEAAAD"),
+        (ids.DETAILS_POST, words, "YRHu6-E4IyvEAAAD"),
+        (ids.DETAILS_SUPPORT, "Copy for ZEGOCLOUD support", "YRHu6-E4IyvEAAAD"),
     ]
 
 
@@ -364,8 +370,8 @@ def test_many_files_shrink_to_what_fits_and_say_how_many_more_there_are(count: i
     files = (RecordingFile(stream_id=f"camera-{n}", format="mp4", status=3, url=LINK) for n in range(count))
     details = a_task(*files, status=ENDED)
     verdicts = judge(details, NOW)
-    for surface in ("message", "modal"):
-        blocks = blocks_of(details, surface=surface)
+    for surface, space in (("message", IN_MESSAGE), ("modal", IN_MODAL)):
+        blocks = blocks_of(details, space=space)
         assert check_blocks(blocks, surface) == []
         shown = sum("camera-" in text for text in texts(blocks))
         rest = [text for text in texts(blocks) if text.startswith("… and ")]

@@ -8,7 +8,6 @@ import string
 import pytest
 
 from bot.errors import QueryError
-from bot.features.digests import ids
 from bot.features.digests.commands import (
     DigestCommand,
     Verb,
@@ -24,6 +23,7 @@ from bot.query.terms import RecordingQuery
 from bot.recordings.page import MAX_VALUE, ButtonState, decode_button
 from bot.sandbox.slack.block_rules import check_blocks, check_view
 from bot.slack.forms import FormErrors
+from bot.slack.ids import DigestField
 from tests.world import NOW
 
 BERLIN = "Europe/Berlin"
@@ -264,11 +264,11 @@ def test_the_empty_form_asks_for_everything_since_the_digest_before() -> None:
 @pytest.mark.parametrize(
     ("changes", "block_id", "words"),
     [
-        ({"schedule": "wekdays at 9"}, ids.SCHEDULE, "Did you mean `weekdays at 09:00`"),
-        ({"schedule": "every 5 minutes"}, ids.SCHEDULE, "more often"),
-        ({"zone": "berlin"}, ids.ZONE, "Did you mean Europe/Berlin?"),
-        ({"rooms": ",".join(map(str, range(11)))}, ids.ROOMS, "at most 10"),
-        ({"rooms": "1230 status=failed"}, ids.ROOMS, "more than rooms"),
+        ({"schedule": "wekdays at 9"}, DigestField.SCHEDULE, "Did you mean `weekdays at 09:00`"),
+        ({"schedule": "every 5 minutes"}, DigestField.SCHEDULE, "more often"),
+        ({"zone": "berlin"}, DigestField.ZONE, "Did you mean Europe/Berlin?"),
+        ({"rooms": ",".join(map(str, range(11)))}, DigestField.ROOMS, "at most 10"),
+        ({"rooms": "1230 status=failed"}, DigestField.ROOMS, "more than rooms"),
     ],
 )
 def test_a_mistake_stands_at_its_field(changes: dict[str, str], block_id: str, words: str) -> None:

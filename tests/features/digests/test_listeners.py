@@ -30,6 +30,7 @@ from bot.sandbox.slack.state import (
 )
 from bot.sandbox.zego_faults import Fault, FaultKind
 from bot.slack.blocks import escape
+from bot.slack.ids import DigestField
 from bot.storage.errors import StoreError
 from tests.databases import database_or_skip
 from tests.world import HOUR_MS, MINUTE_MS, NOW, World, a_world
@@ -428,7 +429,7 @@ async def test_the_form_asks_whoever_adds_a_digest_for_outsiders_to_tick_that(wo
     view = await form(world)
     assert view.blocks[-1]["label"]["text"] == OUTSIDERS
     assert view.blocks[-1]["optional"] is False, "Slack sends the form only when it is ticked"
-    await world.slack.submit_view(view, {"digest.form.outsiders": ["yes"]})
+    await world.slack.submit_view(view, {DigestField.OUTSIDERS: ["yes"]})
     await world.slack.wait_for(lambda: any(m.text.startswith("Added") for m in world.slack.messages))
     assert (await digest(world, channel=SHARED)).for_outsiders
 
@@ -438,7 +439,7 @@ async def test_a_form_that_was_opened_before_the_channel_was_shared_asks_in_a_me
     await world.slack.click(helped, "Add a digest")
     view = await form(world)
     world.slack.channels[GENERAL].is_ext_shared = True
-    await world.slack.submit_view(view, {"digest.form.rooms": "7"})
+    await world.slack.submit_view(view, {DigestField.ROOMS: "7"})
     question = await world.slack.wait_for(
         lambda: next((m for m in world.slack.messages if m.text.startswith(OUTSIDERS)), None)
     )
@@ -455,7 +456,7 @@ async def test_the_form_does_not_ask_where_nobody_else_reads_or_it_was_said(worl
         await world.slack.click(await world.ask("digest list", channel=channel), "Settings")
         view = await form(world)
         assert OUTSIDERS not in str(view.blocks)
-        await world.slack.submit_view(view, {"digest.form.rooms": "7"})
+        await world.slack.submit_view(view, {DigestField.ROOMS: "7"})
         await world.slack.wait_for(lambda: any(m.text.startswith("Saved") for m in world.slack.messages))
     assert (await digest(world)).for_outsiders is False
 
@@ -541,7 +542,7 @@ async def test_a_digest_changed_after_its_channel_was_shared_asks_before_it_post
     await world.slack.click(listed, "Settings")
     view = await form(world)
     world.slack.channels[GENERAL].is_ext_shared = True
-    await world.slack.submit_view(view, {"digest.form.rooms": "7"})
+    await world.slack.submit_view(view, {DigestField.ROOMS: "7"})
     question = await world.slack.wait_for(
         lambda: next((m for m in world.slack.messages if m.text.startswith(OUTSIDERS)), None)
     )
@@ -923,7 +924,7 @@ async def test_every_answer_says_back_what_was_asked_and_its_text_names_times_in
     assert listed.text.startswith(f"Resumed digest 1: {coming}. {says}")
     await world.slack.click(listed, "Settings")
     view = await form(world)
-    await world.slack.submit_view(view, {"digest.form.schedule": "daily at 19:00"})
+    await world.slack.submit_view(view, {DigestField.SCHEDULE: "daily at 19:00"})
     saved = await world.slack.wait_for(
         lambda: next((m for m in world.slack.messages if m.text.startswith("Saved")), None)
     )
@@ -1013,7 +1014,7 @@ async def form(world: World, user: str = ASKER) -> View:
     return await world.slack.wait_for(
         lambda: (
             (view := world.slack.view_of(user))
-            and any(element.block_id == "digest.form.schedule" for element in view.elements)
+            and any(element.block_id == DigestField.SCHEDULE for element in view.elements)
             and view
         )
     )
@@ -1023,11 +1024,11 @@ async def test_a_digest_is_added_and_changed_by_the_form(world: World) -> None:
     helped = await world.ask("digest")
     await world.slack.click(helped, "Add a digest")
     view = await form(world)
-    await world.slack.submit_view(view, {"digest.form.schedule": "wekdays at 8"})
+    await world.slack.submit_view(view, {DigestField.SCHEDULE: "wekdays at 8"})
     view = world.slack.view_of(ASKER)
     assert "not a schedule" in str(view and view.errors)
     await world.slack.submit_view(
-        view, {"digest.form.schedule": "weekdays at 9", "digest.form.rooms": "1230, 88"}
+        view, {DigestField.SCHEDULE: "weekdays at 9", DigestField.ROOMS: "1230, 88"}
     )
     await world.slack.wait_for(lambda: any("Added digest 1" in m.text for m in world.slack.messages))
     assert (await digest(world)).query == "room=1230,88"
@@ -1038,7 +1039,7 @@ async def test_a_digest_is_added_and_changed_by_the_form(world: World) -> None:
     await world.slack.click(post, "Settings")
     view = await form(world)
     assert "1230,88" in str(view.state)
-    await world.slack.submit_view(view, {"digest.form.schedule": "every 6 hours", "digest.form.rooms": "7"})
+    await world.slack.submit_view(view, {DigestField.SCHEDULE: "every 6 hours", DigestField.ROOMS: "7"})
     await world.slack.wait_for(lambda: any("Saved digest 1" in m.text for m in world.slack.messages))
     changed = await digest(world)
     assert (changed.query, changed.schedule) == ("room=7", "every 6 hours")

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.errors import QueryError
-from bot.features.digests.message import MAX_TEXT_CHARACTERS, and_more, build_digest, draw_chart
+from bot.features.digests.message import and_more, build_digest, draw_chart
 from bot.features.digests.models import Claim, Digest, Notice
 from bot.features.digests.notices import Done, build_digest_list, build_owner_notice
 from bot.features.digests.report import (
@@ -33,6 +33,7 @@ from bot.query.parser import format_query, parse_query
 from bot.query.times import DAY, HOUR, MINUTE, Window
 from bot.recordings.page import Page, Question
 from bot.sandbox.slack.block_rules import MOST_MESSAGE_CHARACTERS, check_blocks, count_characters
+from bot.slack.blocks import MAX_TEXT_CHARACTERS
 from bot.verdicts.types import At, Kind, Outside, Verdict
 
 NINE = 1_795_420_800

@@ -12,31 +12,32 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from bot.errors import QueryError
-from bot.features.form import ids
 from bot.features.form.fields import (
+    BETWEEN,
     FormResult,
     Opened,
     Where,
-    fields_of,
+    build_form,
     kept_terms,
     read_form,
     suggested_query,
+    window_in_fields,
 )
 from bot.features.form.found_ids import FoundIds
-from bot.features.form.view import build_form
 from bot.query.parser import format_query, parse_query
 from bot.query.terms import RecordingQuery, Sort, Status
 from bot.query.times import DAY, HOUR, MAX_SECONDS, RelativeDay, TimePoint
 from bot.sandbox.slack.block_rules import check_view
 from bot.sandbox.slack.form_state import initial_state
-from bot.slack.forms import VALUE, FormErrors
+from bot.slack.forms import FormErrors
+from bot.slack.ids import INPUT, FormField
 
 NOW = dt.datetime(2026, 11, 23, 13, 3, tzinfo=dt.UTC).timestamp()
 """Monday 23 November 2026, 14:03 in Berlin."""
 BERLIN = "Europe/Berlin"
 T1, T2 = "YRHu6-E4IyvEAAAD", "X3CgNeE4I1qAAABN"
 
-PICKERS = (ids.FROM_DATE, ids.FROM_TIME, ids.TO_DATE, ids.TO_TIME)
+PICKERS = (FormField.FROM_DATE, FormField.FROM_TIME, FormField.TO_DATE, FormField.TO_TIME)
 
 
 def state_of(query: RecordingQuery | None, **how: Any) -> dict[str, Any]:
@@ -47,28 +48,28 @@ def state_of(query: RecordingQuery | None, **how: Any) -> dict[str, Any]:
 
 def fill(state: dict[str, Any], block_id: str, value: Any) -> None:
     """Fill one field in as `view_submission` has it."""
-    field = state["values"].setdefault(block_id, {}).setdefault(VALUE, {})
-    if block_id in {ids.SUBJECT, ids.STATUS, ids.WINDOW, ids.ORDER, ids.WHERE}:
+    field = state["values"].setdefault(block_id, {}).setdefault(INPUT, {})
+    if block_id in {FormField.SUBJECT, FormField.STATUS, FormField.WINDOW, FormField.ORDER, FormField.WHERE}:
         field["selected_option"] = {"text": {"type": "plain_text", "text": "as shown"}, "value": value}
-    elif block_id == ids.FOUND_ROOMS:
+    elif block_id == FormField.FOUND_ROOMS:
         field["selected_options"] = [
             option for option in field["selected_options"] if option["value"] in value
         ]
-    elif block_id in {ids.FROM_DATE, ids.TO_DATE}:
+    elif block_id in {FormField.FROM_DATE, FormField.TO_DATE}:
         field["selected_date"] = value
-    elif block_id in {ids.FROM_TIME, ids.TO_TIME}:
+    elif block_id in {FormField.FROM_TIME, FormField.TO_TIME}:
         field["selected_time"] = value
     else:
-        field["selected_conversation" if block_id == ids.CONVERSATION else "value"] = value
+        field["selected_conversation" if block_id == FormField.CONVERSATION else "value"] = value
 
 
 def read(
     query: RecordingQuery | None = None, *, zone: str = BERLIN, now: float = NOW, **filled: Any
 ) -> FormResult:
-    """Read a form that was built from a query and changed: keys are names of `form_ids`."""
+    """Read a form that was built from a query and changed: keys are names of `FormField`."""
     state = state_of(query)
     for name, value in filled.items():
-        fill(state, getattr(ids, name), value)
+        fill(state, FormField[name], value)
     return read_form(state, now=now, zone=zone, fallback=kept_terms(query or suggested_query(None)))
 
 
@@ -334,9 +335,9 @@ def test_each_mistake_stands_at_its_field_in_the_language_s_words(
 ) -> None:
     with pytest.raises(FormErrors) as caught:
         read(parsed(built), **filled)
-    assert set(caught.value.errors) == {getattr(ids, name) for name in errors}
+    assert set(caught.value.errors) == {FormField[name] for name in errors}
     for name, sentence in errors.items():
-        assert caught.value.errors[getattr(ids, name)].startswith(sentence)
+        assert caught.value.errors[FormField[name]].startswith(sentence)
         assert sentence in caught.value.sentence()
 
 
@@ -344,8 +345,8 @@ def test_a_window_kept_as_asked_that_has_come_to_nothing_says_so_at_the_window()
     evening = parse_query("from=14:00", NOW + 6 * HOUR, BERLIN)
     with pytest.raises(FormErrors) as caught:
         read(evening, now=NOW - HOUR)
-    assert list(caught.value.errors) == [ids.WINDOW]
-    assert "`from=14:00` is in the future" in caught.value.errors[ids.WINDOW]
+    assert list(caught.value.errors) == [FormField.WINDOW]
+    assert "`from=14:00` is in the future" in caught.value.errors[FormField.WINDOW]
     assert asked(evening, now=NOW - HOUR, WINDOW="last=6h") == "last=6h tz=Europe/Berlin"
 
 
@@ -353,13 +354,13 @@ def test_an_unknown_zone_is_said_only_where_a_zone_is_needed() -> None:
     assert asked(zone="nowhere") == "last=24h"
     with pytest.raises(FormErrors) as caught:
         read(zone="nowhere", FROM_DATE="2026-11-22")
-    assert caught.value.errors[ids.FROM_DATE].startswith("Your time zone `nowhere` is not known here")
+    assert caught.value.errors[FormField.FROM_DATE].startswith("Your time zone `nowhere` is not known here")
 
 
 def test_a_fallback_that_cannot_be_read_is_a_mistake_and_not_another_query() -> None:
     with pytest.raises(FormErrors) as caught:
         read_form(state_of(None), now=NOW, zone=BERLIN, fallback="tz=Atlantis/Lost last=6h")
-    assert list(caught.value.errors) == [ids.WINDOW]
+    assert list(caught.value.errors) == [FormField.WINDOW]
 
 
 def test_a_form_of_another_version_is_read_by_the_fields_it_has() -> None:
@@ -394,7 +395,9 @@ def test_a_room_that_slack_s_options_cannot_carry_is_typed_instead() -> None:
     unusual = "%&<>'" * 25
     found = FoundIds(rooms=("12&30", unusual, "50%41"))
     state = state_of(None, found=found)
-    assert [option["value"] for option in state["values"][ids.FOUND_ROOMS][VALUE]["selected_options"]] == [
+    assert [
+        option["value"] for option in state["values"][FormField.FOUND_ROOMS][INPUT]["selected_options"]
+    ] == [
         *("12%2630", "50%2541"),
     ]
     assert read_form(state, now=NOW, zone=BERLIN).query.rooms == (unusual, "12&30", "50%41")
@@ -403,8 +406,8 @@ def test_a_room_that_slack_s_options_cannot_carry_is_typed_instead() -> None:
 def test_rooms_can_be_unticked_and_typed() -> None:
     found = FoundIds(rooms=("1230", "88", "7"))
     state = state_of(None, found=found)
-    fill(state, ids.FOUND_ROOMS, ["88", "7"])
-    fill(state, ids.ROOMS, "main, 7")
+    fill(state, FormField.FOUND_ROOMS, ["88", "7"])
+    fill(state, FormField.ROOMS, "main, 7")
     result = read_form(state, now=NOW, zone=BERLIN, fallback=kept_terms(suggested_query(found)))
     assert result.query.rooms == ("main", "7", "88")
     assert result.query.last_seconds == 3 * DAY
@@ -413,10 +416,10 @@ def test_rooms_can_be_unticked_and_typed() -> None:
 def test_ticked_and_typed_rooms_are_counted_together() -> None:
     found = FoundIds(rooms=tuple(map(str, range(10))))
     state = state_of(None, found=found)
-    fill(state, ids.ROOMS, "another")
+    fill(state, FormField.ROOMS, "another")
     with pytest.raises(FormErrors) as caught:
         read_form(state, now=NOW, zone=BERLIN)
-    assert caught.value.errors == {ids.ROOMS: "`room=` takes at most 10 rooms, and here are 11."}
+    assert caught.value.errors == {FormField.ROOMS: "`room=` takes at most 10 rooms, and here are 11."}
 
 
 @pytest.mark.parametrize(
@@ -432,24 +435,16 @@ def test_the_answer_goes_where_it_was_chosen(opened: Opened, usual: Where, other
     state = state_of(None, opened=opened)
     assert read_form(state, now=NOW, zone=BERLIN).where is usual
     for where in others:
-        fill(state, ids.WHERE, where)
+        fill(state, FormField.WHERE, where)
         assert read_form(state, now=NOW, zone=BERLIN).where is where
         preselected = state_of(None, opened=opened, where=where)
         assert read_form(preselected, now=NOW, zone=BERLIN).where is where
 
 
-def test_a_form_from_anywhere_brings_the_conversation() -> None:
-    state = state_of(None, opened=Opened.ANYWHERE)
-    assert read_form(state, now=NOW, zone=BERLIN).conversation is None
-    fill(state, ids.CONVERSATION, "C0GENERAL")
-    assert read_form(state, now=NOW, zone=BERLIN).conversation == "C0GENERAL"
-
-
 def test_only_dates_and_whole_minutes_go_into_the_pickers() -> None:
-    assert fields_of(parsed("from=2026-11-20T14:00 to=2026-11-21")).pickers == (
-        *("2026-11-20", "14:00"),
-        *("2026-11-21", ""),
+    assert window_in_fields(parsed("from=2026-11-20T14:00 to=2026-11-21")) == (
+        BETWEEN,
+        ("2026-11-20", "14:00", "2026-11-21", ""),
     )
     for text in ("from=14:00", "from=yesterday", "from=2026-11-20T14:00:30", "from=2026-11-20T14:00Z"):
-        assert fields_of(parsed(text)).pickers == ("", "", "", "")
-        assert fields_of(parsed(text)).window == text
+        assert window_in_fields(parsed(text)) == (text, ("", "", "", ""))

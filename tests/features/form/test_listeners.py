@@ -11,6 +11,7 @@ from bot.features.form.found_ids import FoundIds, existing_first
 from bot.features.form.listeners import LOOKS_FOR_THE_END, THREAD_MESSAGES, texts_of_thread
 from bot.sandbox.slack.state import ASKER, GENERAL, PRIVATE_NO_BOT, READER
 from bot.sandbox.zego_faults import Fault, FaultKind
+from bot.slack.ids import FormField
 from tests.operating.test_metrics import figures
 from tests.world import HOUR_MS, NOW_MS, World, a_world
 
@@ -27,7 +28,7 @@ async def filled(world: World, user: str = ASKER) -> View:
     return await world.slack.wait_for(
         lambda: (
             (view := world.slack.view_of(user))
-            and any(e.block_id == "form.rooms" for e in view.elements)
+            and any(e.block_id == FormField.ROOMS for e in view.elements)
             and view
         )
     )
@@ -275,7 +276,7 @@ async def test_an_answer_from_a_message_can_stay_private(world: World) -> None:
     world.slack.write("first reply", channel=GENERAL, thread_ts=root.ts)
     await world.slack.message_shortcut(root, "Find recordings")
     form = await filled(world)
-    await world.slack.submit_view(form, {"form.where": "private"})
+    await world.slack.submit_view(form, {FormField.WHERE: "private"})
     answer = await answered(world, task)
     assert (answer.ephemeral_for, answer.thread_ts) == (ASKER, root.ts)
 
@@ -284,9 +285,9 @@ async def test_a_mistake_is_shown_at_its_field(world: World) -> None:
     root = world.slack.write("hello", channel=GENERAL)
     await world.slack.message_shortcut(root, "Find recordings")
     form = await filled(world)
-    await world.slack.submit_view(form, {"form.rooms": ",".join(map(str, range(11)))})
+    await world.slack.submit_view(form, {FormField.ROOMS: ",".join(map(str, range(11)))})
     view = world.slack.view_of(ASKER)
-    assert view.errors == {"form.rooms": "“room=” takes at most 10 rooms, and here are 11."}
+    assert view.errors == {FormField.ROOMS: "“room=” takes at most 10 rooms, and here are 11."}
 
 
 async def test_edit_query_opens_the_form_filled_in_and_the_answer_takes_the_old_ones_place(
@@ -299,7 +300,7 @@ async def test_edit_query_opens_the_form_filled_in_and_the_answer_takes_the_old_
     form = await filled(world)
     assert "ongoing" in str(form.state)
     assert "/recordings room=1230 status=ongoing last=6h" in str(form.blocks)
-    await world.slack.submit_view(form, {"form.rooms": "7"})
+    await world.slack.submit_view(form, {FormField.ROOMS: "7"})
     await world.slack.wait_for(lambda: other in answer.text)
     assert len(from_bot(world)) == 1
 
@@ -317,7 +318,7 @@ async def test_the_global_shortcut_asks_where_to_answer(world: World, where: str
     task = world.zego.add_task(room_id="1230", began_ms=NOW_MS - HOUR_MS, status=2)
     await world.slack.shortcut("Find recordings")
     form = await filled(world)
-    await world.slack.submit_view(form, {"form.conversation": GENERAL, "form.where": where})
+    await world.slack.submit_view(form, {FormField.CONVERSATION: GENERAL, FormField.WHERE: where})
     answer = await answered(world, task)
     assert answer.channel == GENERAL
     assert answer.ephemeral_for == (ASKER if where == "private" else None)
@@ -327,7 +328,7 @@ async def test_where_the_bot_is_not_a_member_the_form_still_answers(world: World
     task = world.zego.add_task(room_id="1230", began_ms=NOW_MS - HOUR_MS, status=2)
     answer = await world.ask("room=9 last=6h", channel=PRIVATE_NO_BOT)
     await world.slack.click(answer, "Edit query…")
-    await world.slack.submit_view(await filled(world), {"form.rooms": "1230"})
+    await world.slack.submit_view(await filled(world), {FormField.ROOMS: "1230"})
     assert (await answered(world, task)).ephemeral_for == ASKER
 
 
@@ -352,7 +353,7 @@ async def test_a_listed_channel_is_asked_for_when_the_form_is_sent() -> None:
     async with a_world(ALLOWED_CHANNELS="C0OTHER11") as world:
         await world.slack.shortcut("Find recordings")
         form = await filled(world)
-        await world.slack.submit_view(form, {"form.conversation": GENERAL})
+        await world.slack.submit_view(form, {FormField.CONVERSATION: GENERAL})
         await world.slack.wait_for(
             lambda: any("does not answer in this channel" in m.text for m in from_bot(world))
         )
@@ -378,7 +379,7 @@ async def test_a_form_that_was_open_for_long_is_answered_by_direct_message(world
     await world.slack.click(answer, "Edit query…")
     form = await filled(world)
     world.clock.advance(31 * 60)
-    await world.slack.submit_view(form, {"form.rooms": "1230"})
+    await world.slack.submit_view(form, {FormField.ROOMS: "1230"})
     said = await answered(world, task)
     assert world.slack.channels[said.channel].kind == "im"
 

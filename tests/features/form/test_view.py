@@ -8,16 +8,25 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bot.clock import AdjustableClock
-from bot.features.form import ids
-from bot.features.form.fields import Opened, Where, kept_terms, read_form, suggested_query
+from bot.features.form.fields import (
+    BETWEEN,
+    Opened,
+    Where,
+    build_form,
+    build_loading_form,
+    kept_terms,
+    read_form,
+    suggested_query,
+)
 from bot.features.form.found_ids import FoundIds, find_ids
-from bot.features.form.view import build_form, build_loading_form
 from bot.query.parser import format_query, parse_query
 from bot.query.terms import RecordingQuery, Status
 from bot.sandbox.slack.block_rules import check_blocks, check_view
 from bot.sandbox.slack.server import LocalSlack
 from bot.sandbox.slack.state import ASKER, GENERAL
+from bot.slack import ids
 from bot.slack.forms import FormErrors
+from bot.slack.ids import FormField
 from bot.slack.message_text import texts_of_message
 from tests.bolt_apps import bolt_app, manifest, served_over_http
 
@@ -111,13 +120,13 @@ def test_only_what_a_query_needs_has_to_be_filled_in() -> None:
         block["block_id"] for block in view["blocks"] if block["type"] == "input" and not block["optional"]
     ]
     assert needed == [
-        *(ids.SUBJECT, ids.STATUS, ids.WINDOW, ids.ORDER, ids.WHERE),
-        ids.CONVERSATION,
+        *(FormField.SUBJECT, FormField.STATUS, FormField.WINDOW, FormField.ORDER, FormField.WHERE),
+        FormField.CONVERSATION,
     ]
 
 
 def test_every_status_can_be_chosen() -> None:
-    assert offered(form(), ids.STATUS) == [status.capitalize() for status in Status]
+    assert offered(form(), FormField.STATUS) == [status.capitalize() for status in Status]
 
 
 @pytest.mark.parametrize(
@@ -135,20 +144,20 @@ def test_every_status_can_be_chosen() -> None:
 )
 def test_a_window_that_is_not_common_is_offered_as_it_was_asked(text: str, chosen: str, windows: int) -> None:
     view = form(text)
-    element = block(view, ids.WINDOW)["element"]
+    element = block(view, FormField.WINDOW)["element"]
     assert element["initial_option"]["text"]["text"] == chosen
     assert len(element["options"]) == windows
-    assert element["options"][-1]["value"] == ids.BETWEEN
+    assert element["options"][-1]["value"] == BETWEEN
 
 
 def test_the_pickers_say_in_which_zone_they_are_read() -> None:
     tokyo = form("from=2026-11-20T14:00 tz=Asia/Tokyo")
-    assert "Asia/Tokyo" in block(tokyo, ids.FROM_DATE)["hint"]["text"]
-    assert block(tokyo, ids.FROM_DATE)["element"]["initial_date"] == "2026-11-20"
-    assert block(tokyo, ids.FROM_TIME)["element"]["initial_time"] == "14:00"
-    assert block(tokyo, ids.FROM_TIME)["element"]["timezone"] == "Asia/Tokyo"
-    assert block(form(), ids.TO_TIME)["element"]["timezone"] == BERLIN
-    assert "UTC" in block(VIEWS["an unknown zone"], ids.FROM_DATE)["hint"]["text"]
+    assert "Asia/Tokyo" in block(tokyo, FormField.FROM_DATE)["hint"]["text"]
+    assert block(tokyo, FormField.FROM_DATE)["element"]["initial_date"] == "2026-11-20"
+    assert block(tokyo, FormField.FROM_TIME)["element"]["initial_time"] == "14:00"
+    assert block(tokyo, FormField.FROM_TIME)["element"]["timezone"] == "Asia/Tokyo"
+    assert block(form(), FormField.TO_TIME)["element"]["timezone"] == BERLIN
+    assert "UTC" in block(VIEWS["an unknown zone"], FormField.FROM_DATE)["hint"]["text"]
 
 
 @pytest.mark.parametrize(
@@ -161,8 +170,8 @@ def test_the_pickers_say_in_which_zone_they_are_read() -> None:
 )
 def test_the_answer_can_go_where_the_form_was_opened(opened: Opened, answers: list[str]) -> None:
     view = form("", opened=opened)
-    assert offered(view, ids.WHERE) == answers
-    conversations = [block for block in view["blocks"] if block.get("block_id") == ids.CONVERSATION]
+    assert offered(view, FormField.WHERE) == answers
+    conversations = [block for block in view["blocks"] if block.get("block_id") == FormField.CONVERSATION]
     assert len(conversations) == (opened is Opened.ANYWHERE)
     for conversation in conversations:
         assert conversation["element"]["response_url_enabled"]
@@ -171,20 +180,20 @@ def test_the_answer_can_go_where_the_form_was_opened(opened: Opened, answers: li
 
 def test_a_single_found_room_is_typed_and_several_are_ticked() -> None:
     one = form(None, found=FoundIds(rooms=("1230",)))
-    assert block(one, ids.ROOMS)["element"]["initial_value"] == "1230"
-    assert all(block.get("block_id") != ids.FOUND_ROOMS for block in one["blocks"])
+    assert block(one, FormField.ROOMS)["element"]["initial_value"] == "1230"
+    assert all(block.get("block_id") != FormField.FOUND_ROOMS for block in one["blocks"])
     two = form(None, found=FoundIds(rooms=("1230", "88")))
-    assert "initial_value" not in block(two, ids.ROOMS)["element"]
-    element = block(two, ids.FOUND_ROOMS)["element"]
+    assert "initial_value" not in block(two, FormField.ROOMS)["element"]
+    element = block(two, FormField.FOUND_ROOMS)["element"]
     assert element["initial_options"] == element["options"]
-    assert offered(two, ids.FOUND_ROOMS) == ["1230", "88"]
+    assert offered(two, FormField.FOUND_ROOMS) == ["1230", "88"]
 
 
 def test_beside_a_query_found_rooms_are_offered_unticked() -> None:
     view = form("room=1230", found=FoundIds(rooms=("88", "1230")))
-    assert block(view, ids.ROOMS)["element"]["initial_value"] == "1230"
-    assert offered(view, ids.FOUND_ROOMS) == ["88"]
-    assert "initial_options" not in block(view, ids.FOUND_ROOMS)["element"]
+    assert block(view, FormField.ROOMS)["element"]["initial_value"] == "1230"
+    assert offered(view, FormField.FOUND_ROOMS) == ["88"]
+    assert "initial_options" not in block(view, FormField.FOUND_ROOMS)["element"]
 
 
 @pytest.mark.parametrize(
@@ -198,14 +207,14 @@ def test_beside_a_query_found_rooms_are_offered_unticked() -> None:
 )
 def test_details_of_a_found_task_can_be_chosen(text: str | None, found: FoundIds, chosen: str) -> None:
     view = form(text, found=found)
-    assert block(view, ids.SUBJECT)["element"]["initial_option"]["text"]["text"] == chosen
-    assert sorted(offered(view, ids.SUBJECT)) == sorted(
+    assert block(view, FormField.SUBJECT)["element"]["initial_option"]["text"]["text"] == chosen
+    assert sorted(offered(view, FormField.SUBJECT)) == sorted(
         ["Recordings, by the fields below", f"Details of task {T1}", f"Details of task {T2}"]
     )
 
 
 def test_without_a_task_nothing_asks_what_to_look_for() -> None:
-    assert all(block.get("block_id") != ids.SUBJECT for block in form()["blocks"])
+    assert all(block.get("block_id") != FormField.SUBJECT for block in form()["blocks"])
 
 
 def test_the_form_says_which_command_does_the_same() -> None:
@@ -217,17 +226,17 @@ def test_the_form_says_which_command_does_the_same() -> None:
     assert form(None, found=FoundIds(rooms=("1",)))["blocks"][-1]["elements"][0]["text"].startswith(
         "Left as it is, the same as `/recordings room=1 last=3d`;"
     )
-    assert all(block.get("block_id") != ids.COMMAND for block in VIEWS["the longest rooms"]["blocks"])
+    assert all(block.get("block_id") != FormField.COMMAND for block in VIEWS["the longest rooms"]["blocks"])
 
 
 def test_what_comes_from_outside_is_escaped_and_shortened() -> None:
     rooms = ("<!channel>", "&" * 128, "88")
     view = form(None, found=FoundIds(rooms=rooms), note="see <@U0ASKER1>")
     assert view["blocks"][0]["text"]["text"] == "see &lt;@U0ASKER1&gt;"
-    shown = offered(view, ids.FOUND_ROOMS)
+    shown = offered(view, FormField.FOUND_ROOMS)
     assert shown == ["&lt;!channel&gt;", "88"]
     long = form(None, found=FoundIds(rooms=("x" * 128, "88")))
-    assert offered(long, ids.FOUND_ROOMS) == [f"{'x' * 74}…", "88"]
+    assert offered(long, FormField.FOUND_ROOMS) == [f"{'x' * 74}…", "88"]
 
 
 # A whole round: message shortcut → loading → filled in → submitted.
@@ -261,7 +270,7 @@ def triage(app: AsyncApp) -> list[Any]:
         except FormErrors as error:
             await ack(response_action="errors", errors=error.errors)
             return
-        results.append((format_query(result.query), result.where, result.conversation, body["response_urls"]))
+        results.append((format_query(result.query), result.where, body["response_urls"]))
         await ack()
 
     app.shortcut("read")(open_form)
@@ -291,7 +300,7 @@ async def test_a_message_shortcut_asks_for_the_rooms_of_its_message_in_the_threa
             delivery = await slack.submit_view(view)
             assert delivery.ok
             assert slack.view_of(ASKER) is None
-            assert results == [("room=1230,a&b last=3d", Where.THREAD, None, [])]
+            assert results == [("room=1230,a&b last=3d", Where.THREAD, [])]
 
 
 async def test_a_filled_in_form_asks_what_it_says() -> None:
@@ -316,8 +325,8 @@ async def test_a_filled_in_form_asks_what_it_says() -> None:
             view = await filled_view(slack)
             await slack.submit_view(view, {"Look for": f"Details of task {T1}"})
             assert results == [
-                ("room=main,88 status=ongoing last=6h sort=oldest", Where.PRIVATE, None, []),
-                (f"task={T1}", Where.THREAD, None, []),
+                ("room=main,88 status=ongoing last=6h sort=oldest", Where.PRIVATE, []),
+                (f"task={T1}", Where.THREAD, []),
             ]
 
 
@@ -331,13 +340,15 @@ async def test_mistakes_are_shown_beside_their_fields_and_can_be_put_right() -> 
             delivery = await slack.submit_view(view, {"Rooms": "1230 88", "From: date": "2026-11-25"})
             assert delivery.ok
             assert view.errors == {
-                ids.ROOMS: "`room=` is given twice. Did you mean `1230,88`?",
-                ids.FROM_DATE: "`from=2026-11-25` is in the future; it is Mon 23 Nov 08:00 (Europe/Berlin).",
+                FormField.ROOMS: "`room=` is given twice. Did you mean `1230,88`?",
+                FormField.FROM_DATE: (
+                    "`from=2026-11-25` is in the future; it is Mon 23 Nov 08:00 (Europe/Berlin)."
+                ),
             }
             assert results == []
             await slack.submit_view(view, {"Rooms": "1230,88", "From: date": "2026-11-22"})
             assert slack.view_of(ASKER) is None
-            assert results == [("room=1230,88 from=2026-11-22 tz=Europe/Berlin", Where.THREAD, None, [])]
+            assert results == [("room=1230,88 from=2026-11-22 tz=Europe/Berlin", Where.THREAD, [])]
 
 
 async def test_a_global_shortcut_asks_in_which_conversation_and_can_answer_there() -> None:
@@ -350,8 +361,8 @@ async def test_a_global_shortcut_asks_in_which_conversation_and_can_answer_there
                 await filled_view(slack),
                 {"Conversation": GENERAL, "Show the answer": "In the channel, for everybody"},
             )
-            [(query, where, conversation, response_urls)] = results
-            assert (query, where, conversation) == ("last=24h", Where.CHANNEL, GENERAL)
+            [(query, where, response_urls)] = results
+            assert (query, where) == ("last=24h", Where.CHANNEL)
             assert [(url["block_id"], url["channel_id"]) for url in response_urls] == [
-                (ids.CONVERSATION, GENERAL)
+                (FormField.CONVERSATION, GENERAL)
             ]

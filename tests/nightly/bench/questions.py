@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from bot.recordings.answer_text import label
 from bot.sandbox.slack.elements import find_elements, visible_texts
-from bot.slack.blocks import label
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -27,6 +27,8 @@ settings.load_profile("untimed")  # how long an example takes says how busy the 
 
 zone_data(path_is_set="PYTHONTZPATH" in os.environ)  # as the command line does
 
+# The first process that tests start compiles the bot, and the others need not do it again.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # A shell starts what runs in the background deaf to Ctrl-C, and so would be every process of the tests.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

@@ -43,7 +43,7 @@ def restored_logging() -> Iterator[None]:
 
 @contextmanager
 def _like_a_process(folder: Path, environment: dict[str, str]) -> Iterator[tuple[io.BytesIO, io.BytesIO]]:
-    """The folder, the environment, and stdout and stderr are those of a process; the bytes written to both."""
+    """Have the folder, environment, stdout and stderr of a process; yields what is written to both."""
     encoding, _, errors = environment.get("PYTHONIOENCODING", "utf-8").partition(":")
     written = io.BytesIO(), io.BytesIO()
     streams = [

@@ -103,7 +103,6 @@ async def running(*arguments: str, folder: Path, **environment: str) -> AsyncIte
         env={
             "PATH": os.environ["PATH"],
             "PYTHONPATH": str(ROOT),
-            "PYTHONDONTWRITEBYTECODE": "1",
             **{name: os.environ[name] for name in os.environ if name.startswith("COVERAGE_")},
             **environment,
         },

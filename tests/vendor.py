@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -11,53 +10,17 @@ from bot.clock import AdjustableClock
 from bot.query.parser import format_query, parse_query
 from bot.recordings.page import ButtonState, Question, decode_button
 from bot.recordings.service import Recordings
-from bot.sandbox.zegocloud import SimulatedZego
 from bot.zegocloud.client import RetryPolicy, ZegoClient
 from bot.zegocloud.limiter import Limiter
+from tests.watched_zego import WatchedZego
 from tests.world import NOW
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
-
-    from aiohttp import web
+    from collections.abc import AsyncIterator
 
     from bot.recordings.page import Cursor, Page
 
 AT_ONCE = RetryPolicy(wait_initial_seconds=0.001, wait_max_seconds=0.001)
-
-
-class WatchedZego(SimulatedZego):
-    """Lets a test act between two calls: `before_list(n, body)` comes before the nth list is worked out.
-
-    `spoil(row)` may make a row of a list wrong, `spoil_details(task_id, data)` the details of a task.
-    """
-
-    def __init__(self, **arguments: Any) -> None:
-        super().__init__(**arguments)
-        self.before_list: Callable[[int, dict[str, Any]], None] | None = None
-        self.spoil: Callable[[dict[str, Any]], object] | None = None
-        self.spoil_details: Callable[[str, dict[str, Any]], object] | None = None
-        self.lists = 0
-        self.asked = asyncio.Event()
-
-    async def _answer(self, request: web.Request) -> web.StreamResponse:
-        self.asked.set()
-        return await super()._answer(request)
-
-    def _tasks(self, body: dict[str, Any]) -> dict[str, Any]:
-        self.lists += 1
-        if self.before_list:
-            self.before_list(self.lists, body)
-        data = super()._tasks(body)
-        for row in data[self.list_key] if self.spoil else ():
-            self.spoil(row)
-        return data
-
-    def _record_status(self, body: dict[str, Any]) -> dict[str, Any]:
-        data = super()._record_status(body)
-        if self.spoil_details:
-            self.spoil_details(body["TaskId"], data)
-        return data
 
 
 class Vendor:

@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 START = 1_795_417_190.0
 """Ten seconds before 07:00 UTC."""
 
-QUICK_LEASE_SECONDS, QUICK_HTTP_SECONDS = 6.0, 1
-"""The lease is long enough for a machine on which the local Slack waits seconds for its turn."""
+QUICK_LEASE_SECONDS, QUICK_HTTP_SECONDS = 3.0, 1
+"""A worker that a busy machine keeps from renewing its lease loses the slot: that takes longer, no more."""
 FRESH_SECONDS = 1e6
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.bot_process import ROOT, finished, running
+from tests.command_line import called_beside
 from tests.processes.test_run import Cloud, cloud
 
 if TYPE_CHECKING:
@@ -42,9 +43,19 @@ async def test_what_is_printed_fits_every_terminal(
 ) -> None:
     cloud.add()
     environment = cloud.environment | PLAIN | {"PYTHONIOENCODING": strictness}
-    ended, out, err = await finished(*command, folder=cloud.folder, **environment)
+    ended, out, err = await called_beside(*command, folder=cloud.folder, **environment)
     assert ended == status
     assert words in out + err
+
+
+@pytest.mark.parametrize(("command", "status"), [(["query", "last=6h"], 0), (["nonsense…"], 2)])
+async def test_a_terminal_without_utf_8_ends_no_process(
+    cloud: Cloud, command: list[str], status: int
+) -> None:
+    cloud.add()
+    environment = cloud.environment | PLAIN | {"PYTHONIOENCODING": "ascii:strict"}
+    ended, _, err = await finished(*command, folder=cloud.folder, **environment)
+    assert ended == status
     assert "Traceback" not in err
 
 

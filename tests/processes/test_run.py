@@ -17,8 +17,8 @@ import pytest
 from bot.clock import SystemClock
 from bot.sandbox.slack.server import LocalSlack
 from bot.sandbox.zego_faults import Fault, FaultKind
-from bot.sandbox.zegocloud import SimulatedZego
 from tests.bot_process import bot_environment, finished, running
+from tests.watched_zego import WatchedZego
 from tests.world import MINUTE_MS, manifest
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ EXIT_SECONDS = 10.0
 class Cloud:
     """What the process talks to, on the machine's own time."""
 
-    zego: SimulatedZego
+    zego: WatchedZego
     slack: LocalSlack
     folder: Path
 
@@ -76,14 +76,12 @@ class Cloud:
 
     async def vendor_is_asked(self) -> None:
         """Wait until a request has arrived there."""
-        async with asyncio.timeout(30):
-            while not self.zego.requests:  # noqa: ASYNC110 - the simulator does not tell of arrivals
-                await asyncio.sleep(0)
+        await self.zego.arrived()
 
 
 @pytest.fixture
 async def cloud(tmp_path: Path) -> AsyncIterator[Cloud]:
-    zego = SimulatedZego(clock=SystemClock(), tasks=0, max_rps=None)
+    zego = WatchedZego(clock=SystemClock(), tasks=0, max_rps=None)
     await zego.start()
     try:
         async with LocalSlack(manifest=manifest(), clock=SystemClock()) as slack:

@@ -642,7 +642,7 @@ async def test_one_who_goes_away_does_not_take_the_answer_from_the_others(vendor
     task = add(vendor, 1)
     vendor.zego.latency_seconds = 0.05
     waiting = [asyncio.create_task(vendor.ask("last=6h")) for _ in range(3)]
-    await vendor.zego.asked.wait()
+    await vendor.zego.arrived()
     waiting[0].cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting[0]
@@ -655,7 +655,7 @@ async def test_when_all_go_away_the_search_stops_and_the_next_one_begins_anew(ve
     vendor.zego.order = "shuffled"
     vendor.zego.latency_seconds = 0.02
     waiting = [asyncio.create_task(vendor.ask("status=ended last=6h")) for _ in range(3)]
-    await vendor.zego.asked.wait()
+    await vendor.zego.arrived()
     for one in waiting:
         one.cancel()
     await asyncio.wait(waiting)
@@ -669,7 +669,7 @@ async def test_who_asks_while_an_abandoned_search_is_being_stopped_gets_an_answe
     task = add(vendor, 1)
     vendor.zego.latency_seconds = 0.05
     first = asyncio.create_task(vendor.ask("last=6h"))
-    await vendor.zego.asked.wait()
+    await vendor.zego.arrived()
     first.cancel()
     second = asyncio.create_task(vendor.ask("last=6h"))
     await asyncio.wait([first])
@@ -679,7 +679,7 @@ async def test_who_asks_while_an_abandoned_search_is_being_stopped_gets_an_answe
 async def test_stopping_tells_who_waits(vendor: Vendor) -> None:
     vendor.zego.misbehave(Fault(FaultKind.HANG))
     waiting = asyncio.create_task(vendor.ask("last=6h"))
-    await vendor.zego.asked.wait()
+    await vendor.zego.arrived()
     await vendor.recordings.aclose()
     with pytest.raises(ZegoUnreachableError, match="stopping"):
         await waiting

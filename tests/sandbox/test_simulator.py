@@ -29,6 +29,7 @@ from bot.sandbox.zego_faults import Fault, FaultKind
 from bot.sandbox.zego_gate import Gate, longest_burst
 from bot.sandbox.zego_rules import RefusedError
 from bot.sandbox.zegocloud import SimulatedZego
+from tests.watched_zego import WatchedZego
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -47,7 +48,7 @@ def signature(app_id: object, nonce: object, secret: str, timestamp: object) -> 
 class Caller:
     """A customer's backend: signs and sends, with anything changed on request."""
 
-    def __init__(self, zego: SimulatedZego, session: aiohttp.ClientSession) -> None:
+    def __init__(self, zego: WatchedZego, session: aiohttp.ClientSession) -> None:
         self.zego = zego
         self.session = session
 
@@ -111,7 +112,7 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
 @pytest_asyncio.fixture
 async def caller(clock: AdjustableClock, session: aiohttp.ClientSession) -> AsyncIterator[Caller]:
     """An empty simulator without a rate limit."""
-    zego = SimulatedZego(clock=clock, tasks=0, max_rps=None)
+    zego = WatchedZego(clock=clock, tasks=0, max_rps=None)
     await zego.start(routes=control_routes(zego))
     yield Caller(zego, session)
     await zego.stop()
@@ -120,7 +121,7 @@ async def caller(clock: AdjustableClock, session: aiohttp.ClientSession) -> Asyn
 @pytest_asyncio.fixture
 async def seeded(clock: AdjustableClock, session: aiohttp.ClientSession) -> AsyncIterator[Caller]:
     """A simulator with its usual recordings."""
-    zego = SimulatedZego(clock=clock, max_rps=None)
+    zego = WatchedZego(clock=clock, max_rps=None)
     await zego.start(routes=control_routes(zego))
     yield Caller(zego, session)
     await zego.stop()
@@ -669,9 +670,7 @@ async def test_refusing_drops_open_connections(caller: Caller) -> None:
 
 async def arrived(caller: Caller) -> None:
     """Wait until a request is there."""
-    async with asyncio.timeout(30):
-        while not caller.zego.requests:  # noqa: ASYNC110 - the simulator does not tell of arrivals
-            await asyncio.sleep(0)
+    await caller.zego.arrived()
 
 
 async def test_a_hanging_request_gets_no_answer_until_the_simulator_behaves(caller: Caller) -> None:

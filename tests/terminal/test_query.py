@@ -12,6 +12,7 @@ import re
 import signal
 import subprocess
 import sys
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,19 +22,22 @@ from bot.clock import AdjustableClock
 from bot.recordings.csv_file import COLUMNS
 from bot.sandbox.recording_life import FileScript
 from bot.sandbox.zego_faults import Fault, FaultKind
-from bot.sandbox.zegocloud import SimulatedZego
 from tests.bot_process import ROOT, finished, running, vendor_environment
+from tests.command_line import called, called_beside
+from tests.watched_zego import WatchedZego
 from tests.world import HOUR_MS, MINUTE_MS, NOW, NOW_MS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+NINE = NOW + 2 * 3600
+
 
 class Terminal:
     """A folder and an environment in which commands are run against a simulated vendor."""
 
-    def __init__(self, zego: SimulatedZego, clock: AdjustableClock, folder: Path) -> None:
+    def __init__(self, zego: WatchedZego, clock: AdjustableClock, folder: Path) -> None:
         self.zego, self.folder = zego, folder
         self.environment = vendor_environment(zego) | {"BOT_CLOCK": clock.spec()}
 
@@ -41,6 +45,10 @@ class Terminal:
         return self.zego.add_task(room_id=room, began_ms=NOW_MS - minutes_ago * MINUTE_MS, status=status)
 
     async def query(self, *arguments: str, **environment: str) -> tuple[int, str, str]:
+        return await called_beside("query", *arguments, folder=self.folder, **self.environment | environment)
+
+    async def process(self, *arguments: str, **environment: str) -> tuple[int, str, str]:
+        """The same as a process of its own."""
         return await finished("query", *arguments, folder=self.folder, **self.environment | environment)
 
     async def shown_in_terminal(self, *arguments: str, columns: int = 80) -> str:
@@ -81,15 +89,21 @@ def without_colours(text: str) -> str:
     return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text)
 
 
+@asynccontextmanager
+async def a_simulator(clock: AdjustableClock, **more: int) -> AsyncIterator[WatchedZego]:
+    zego = WatchedZego(clock=clock, max_rps=None, **more)
+    await zego.start()
+    try:
+        yield zego
+    finally:
+        await zego.stop()
+
+
 @pytest.fixture
 async def terminal(tmp_path: Path) -> AsyncIterator[Terminal]:
     clock = AdjustableClock(NOW, rate=0)
-    zego = SimulatedZego(clock=clock, tasks=0, max_rps=None)
-    await zego.start()
-    try:
+    async with a_simulator(clock, tasks=0) as zego:
         yield Terminal(zego, clock, tmp_path)
-    finally:
-        await zego.stop()
 
 
 async def test_a_table_has_a_line_for_each_recording(terminal: Terminal) -> None:
@@ -240,7 +254,7 @@ async def test_a_csv_that_may_lack_a_row_says_so_beside_it(terminal: Terminal) -
 async def test_data_is_utf_8_whatever_the_terminal_speaks(terminal: Terminal) -> None:
     terminal.add("房间")
     for form in ("--json", "--csv"):
-        status, out, _ = await terminal.query("last=6h", form, PYTHONIOENCODING="ascii")
+        status, out, _ = await terminal.process("last=6h", form, PYTHONIOENCODING="ascii")
         assert status == 0
         assert "房间" in out
     status, out, _ = await terminal.query("last=6h", PYTHONIOENCODING="ascii")
@@ -305,7 +319,7 @@ async def test_a_wrong_configuration_is_told_on_stderr(terminal: Terminal) -> No
 
 
 async def test_slack_needs_not_be_configured(terminal: Terminal) -> None:
-    assert (await terminal.query("last=6h", "--json"))[0] == 0
+    assert (await terminal.process("last=6h", "--json"))[0] == 0
 
 
 async def test_a_room_id_cannot_steer_the_terminal(terminal: Terminal) -> None:
@@ -435,9 +449,7 @@ async def test_a_reader_who_has_seen_enough_gets_no_traceback(terminal: Terminal
 async def test_ctrl_c_ends_a_query_without_a_traceback(terminal: Terminal) -> None:
     terminal.zego.misbehave(Fault(FaultKind.HANG))
     async with running("query", "last=6h", folder=terminal.folder, **terminal.environment) as process:
-        async with asyncio.timeout(30):
-            while not terminal.zego.requests:  # noqa: ASYNC110 - the simulator does not tell of arrivals
-                await asyncio.sleep(0)
+        await terminal.zego.arrived()
         process.signal(signal.SIGINT)
         status = await process.exit_status()
     assert (status, process.err) == (130, "")
@@ -448,24 +460,22 @@ COMMANDS = ("run", "sandbox", "simulate", "query", "doctor")
 
 class TestCommandLine:
     def test_help_names_every_command(self, tmp_path: Path) -> None:
-        done = self.run("--help", folder=tmp_path)
-        assert done.returncode == 0
+        status, out, _ = called("--help", folder=tmp_path)
+        assert status == 0
         for command in COMMANDS:
-            assert re.search(rf"^\s+{command}\s+\w", done.stdout, re.MULTILINE), command
+            assert re.search(rf"^\s+{command}\s+\w", out, re.MULTILINE), command
 
     @pytest.mark.parametrize("command", COMMANDS)
     def test_every_command_explains_its_options(self, command: str, tmp_path: Path) -> None:
-        done = self.run(command, "--help", folder=tmp_path)
-        assert (done.returncode, done.stderr) == (0, "")
-        for option in re.findall(r"^  (?:-h, )?(--\S+)(.*)$", done.stdout, re.MULTILINE):
-            assert re.search(r"  \S", option[1]) or re.search(rf"{option[0]}.*\n {{10,}}\S", done.stdout), (
-                option
-            )
+        status, out, err = called(command, "--help", folder=tmp_path, COLUMNS="100")
+        assert (status, err) == (0, "")
+        for option in re.findall(r"^  (?:-h, )?(--\S+)(.*)$", out, re.MULTILINE):
+            assert re.search(r"  \S", option[1]) or re.search(rf"{option[0]}.*\n {{10,}}\S", out), option
         for option in {"query": ["--json", "--csv", "--all"], "run": ["--socket", "--http"]}.get(command, []):
-            assert option in done.stdout
+            assert option in out
 
-    def test_the_version_is_the_packages(self, tmp_path: Path) -> None:
-        assert self.run("--version", folder=tmp_path).stdout == f"{__version__}\n"
+    async def test_the_version_is_the_packages(self, tmp_path: Path) -> None:
+        assert await finished("--version", folder=tmp_path) == (0, f"{__version__}\n", "")
 
     @pytest.mark.parametrize(
         "arguments",
@@ -482,10 +492,9 @@ class TestCommandLine:
         ],
     )
     def test_a_wrong_command_line_is_told_on_stderr(self, arguments: list[str], tmp_path: Path) -> None:
-        done = self.run(*arguments, folder=tmp_path)
-        assert (done.returncode, done.stdout) == (2, "")
-        assert "usage:" in done.stderr
-        assert "Traceback" not in done.stderr
+        status, out, err = called(*arguments, folder=tmp_path)
+        assert (status, out) == (2, "")
+        assert "usage:" in err
 
     @pytest.mark.parametrize(
         ("module", "unwanted"),
@@ -509,16 +518,6 @@ class TestCommandLine:
         ).stdout.split()
         assert unwanted & set(loaded) == set()
 
-    def run(self, *arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(  # noqa: S603 - this interpreter
-            [sys.executable, "-m", "bot", *arguments],
-            cwd=folder,
-            env={"PYTHONPATH": str(ROOT), "COLUMNS": "100"},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-
 
 class TestSimulate:
     async def test_it_says_how_to_use_it_and_answers_a_query(self, tmp_path: Path) -> None:
@@ -529,23 +528,25 @@ class TestSimulate:
             environment = dict(re.findall(r"^(ZEGO_\w+)=(\S+)$", simulator.out, re.MULTILINE))
             assert set(environment) == {"ZEGO_API_URL", "ZEGO_APP_ID", "ZEGO_SERVER_SECRET"}
             environment["BOT_CLOCK"] = clock[1]
-            status, out, _ = await finished("query", "last=3d", "--json", folder=tmp_path, **environment)
+            status, out, _ = await called_beside("query", "last=3d", "--json", folder=tmp_path, **environment)
             assert status == 0
             assert 30 <= json.loads(out)["total"] <= 60
             assert await simulator.stop() == 0
 
     async def test_the_seed_decides_which_recordings_there_are(self, tmp_path: Path) -> None:
-        found = []
-        for seed in ("1", "1", "2"):
-            arguments = ("--port", "0", "--tasks", "10", "--seed", seed, "--clock", "2026-11-23T09:00:00Z*0")
-            async with running("simulate", *arguments, folder=tmp_path) as simulator:
-                url = (await simulator.said(r"API at (\S+)"))[1]
-                await simulator.said("Ctrl-C stops it")
-                environment = dict(re.findall(r"^(ZEGO_\w+)=(\S+)$", simulator.out, re.MULTILINE))
-                environment |= {"BOT_CLOCK": "2026-11-23T09:00:00Z*0", "ZEGO_API_URL": url}
-                _, out, _ = await finished("query", "last=3d", "--csv", folder=tmp_path, **environment)
-                found.append(out)
-        assert found[0] == found[1] != found[2]
+        async def listed(environment: dict[str, str]) -> str:
+            environment = environment | {"BOT_CLOCK": "2026-11-23T09:00:00Z*0"}
+            return (await called_beside("query", "last=3d", "--csv", folder=tmp_path, **environment))[1]
+
+        of_seed = []
+        for seed in (1, 2):
+            async with a_simulator(AdjustableClock(NINE, rate=0), tasks=10, seed=seed) as zego:
+                of_seed.append(await listed(vendor_environment(zego)))
+        arguments = ("--port", "0", "--tasks", "10", "--seed", "1", "--clock", "2026-11-23T09:00:00Z*0")
+        async with running("simulate", *arguments, folder=tmp_path) as simulator:
+            await simulator.said("Ctrl-C stops it")
+            printed = await listed(dict(re.findall(r"^(ZEGO_\w+)=(\S+)$", simulator.out, re.MULTILINE)))
+        assert printed == of_seed[0] != of_seed[1]
 
     async def test_a_port_that_is_taken_ends_it_with_a_sentence(self, tmp_path: Path) -> None:
         async with running("simulate", "--port", "0", folder=tmp_path) as simulator:

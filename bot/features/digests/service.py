@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from bot.clock import SystemClock
 from bot.features.digests.clock_check import ClockCheck
 from bot.features.digests.data import DigestData
-from bot.features.digests.poster import Poster, Runner
+from bot.features.digests.poster import PACE_SECONDS, Poster, Runner
 from bot.features.digests.store import open_store
 from bot.features.digests.worker import LEASE_SECONDS, Worker
 from bot.storage.errors import StoreError
@@ -74,7 +74,7 @@ class Digests:
         runner = Runner(
             self._store,
             self._digest_data,
-            Poster(slack, clock),
+            Poster(slack, clock, pace_seconds=PACE_SECONDS if isinstance(clock, SystemClock) else 0.0),
             slack,
             people,
             clock,

@@ -105,9 +105,7 @@ async def add_for_outsiders(world: World, command: str) -> Message:
 
 async def asks_the_vendor(world: World, seen: int) -> None:
     """Wait until the vendor has been asked again."""
-    async with asyncio.timeout(30):
-        while world.vendor_calls == seen:  # noqa: ASYNC110 - the simulated vendor has no event for it
-            await asyncio.sleep(0)
+    await world.zego.arrived(seen + 1)
 
 
 def told(world: World, user: str = ASKER) -> list[Message]:

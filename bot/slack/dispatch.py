@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 class ListenerAdapter:
     """Turns one of our listeners into one of Bolt's.
 
-    A listener names what it needs: a service, `asker`, `reply`, `body`, `event`, or `action` (the element).
+    A listener names what it needs: a service, `asker`, `sender`, `body`, `event`, or `action` (the element).
     Bolt would build some forty arguments for each middleware and listener; this way it builds them once.
 
     Args:
@@ -71,7 +71,7 @@ class ListenerAdapter:
             TypeError: the listener asks for something that doesn't exist.
         """
         names = set(inspect.signature(listener).parameters)
-        if unknown := names - set(self._services) - {"asker", "reply", "body", "action", "event"}:
+        if unknown := names - set(self._services) - {"asker", "sender", "body", "action", "event"}:
             raise TypeError(f"{listener.__name__} asks for {', '.join(sorted(unknown))}, which nobody has")
         services = {name: service for name, service in self._services.items() if name in names}
 
@@ -84,8 +84,8 @@ class ListenerAdapter:
                 delivery.ended()
                 return
             asker = asker_of(body)
-            reply = self._sender(ack, body, asker)
-            given = {"asker": asker, "reply": reply, "body": body, "action": action, "event": event}
+            sender = self._sender(ack, body, asker)
+            given = {"asker": asker, "sender": sender, "body": body, "action": action, "event": event}
             try:
                 with self._in_flight.answering():
                     if not await self._is_first(body):
@@ -102,9 +102,9 @@ class ListenerAdapter:
                     note_problem(error)
                     await refused(self._slack, asker, error)
                 else:
-                    await reply.problem(error)
+                    await sender.problem(error)
             except Exception as error:  # noqa: BLE001 - the person is told, the log has it all
-                await reply.unexpected(error)
+                await sender.unexpected(error)
             finally:
                 delivery.ended()
 

@@ -29,7 +29,7 @@ async def handle_recordings_command(
 ) -> None:
     """Answer `/recordings …` privately."""
     text = str(body.get("text") or "")
-    known = answers.known(text, asker.user_id)  # for a person who is known too: no waiting, no task for it
+    known = answers.known(text, asker.user_id)  # at hand, in a known zone: no waiting
     if known is not None:
         await sender.send(known)
         return

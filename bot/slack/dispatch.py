@@ -116,7 +116,7 @@ class ListenerAdapter:
         if event:
             return ThreadSender(self._slack, ack, self._in_flight, _beside(event, asker))
         view = body.get("view")
-        metadata = metadata_of_view(view) if view else metadata_of_click(body, replaces=False)
+        metadata = metadata_of_view(view) if view else metadata_of_click(body)
         # In a form that asks where to answer, the chosen conversation comes with a response_url of its own.
         chosen = [str(each.get("response_url") or "") for each in body.get("response_urls") or []]
         destination = Destination(

@@ -29,12 +29,11 @@ if TYPE_CHECKING:
     from bot.slack.payload import Asker
     from bot.slack.sender import Sender
 
-
 _TERM = re.compile(
     rf"(?<!\S)(?:(?:{'|'.join(map(re.escape, sorted(KEYS, key=len, reverse=True)))})\s*[=:]|[^\W\d_]\w*=\S)",
     re.IGNORECASE,
 )
-"""A term, `statsu=ongoing` too: who writes that asks in this language, and wants to know of the slip."""
+"""A term, even misspelled (`statsu=ongoing`): whoever writes that wants to know about the typo."""
 
 
 async def handle_question_in_words(
@@ -42,10 +41,10 @@ async def handle_question_in_words(
 ) -> None:
     """`@Recordings room=1230 last=6h`, or the same without a mention in a direct message.
 
-    The answer is for everyone in the thread; help and mistakes are private. Where people of other
-    organisations read, the answer is private and its button asks first.
+    The answer is for everyone in the thread; help and mistakes are private. If people of other organizations
+    can read it, the answer is private and its button asks first.
     """
-    await sender.acknowledge()  # people's zones, and who reads the channel, may take Slack a while
+    await sender.acknowledge()  # Slack may take a while to tell zones and who reads the channel
     text = question_of_message(str(event.get("text") or ""))
     try:
         question = None if wants_help(text) else await answers.typed(text, asker, sender)
@@ -69,7 +68,7 @@ async def handle_navigation(
 ) -> None:
     """`Newer`, `Older`, `Refresh`, `Show …`, `Try again`: another screen in place of this one.
 
-    On a message that others see only the person who asked changes it; anyone else is answered privately.
+    If others see the message, only the person who asked changes it; anyone else is answered privately.
     """
     await sender.acknowledge()
     clicked = message_clicked(body)
@@ -95,9 +94,9 @@ async def handle_post(
     channels: Channels,
     deduplication: Deduplication,
 ) -> None:
-    """`Post to channel`: everyone sees the answer, and who asked; what was clicked makes way.
+    """`Post to channel`: everyone sees the answer, and who asked; a notice replaces the clicked message.
 
-    Where people of other organisations read, that is said first, and file links are left out.
+    If people of other organizations can read it, the bot asks first, and leaves file links out.
     """
     await sender.acknowledge()
     question, value = await answers.clicked(action, asker), str(action.get("value") or "")
@@ -128,10 +127,10 @@ async def handle_export(
     csv_export: CsvExport,
     channels: Channels,
 ) -> None:
-    """`Export CSV`: a file with every page, by direct message; of a posted answer in its thread.
+    """`Export CSV`: a file with every page, by direct message, or in the thread of a posted answer.
 
-    Anyone else's click on a posted answer brings that person the file. Where people of other organisations
-    read, the file goes to the asker alone.
+    If somebody else clicks on a posted answer, that person gets the file. If people of other organizations
+    can read the thread, the file goes to the asker alone.
     """
     await sender.acknowledge()
     question = await answers.clicked(action, asker)
@@ -141,7 +140,7 @@ async def handle_export(
     if posted and not (await channels.audience(asker)).asks_first:
         container = body.get("container") or {}
         thread_ts = str(container.get("thread_ts") or container.get("message_ts") or "")
-    # Whether the bot is in the channel, and so can bring a file into its thread, only the upload tells.
+    # Only the upload shows whether the bot is in the channel, and can post the file in its thread.
     notice = "Preparing the file …" if thread_ts else "Preparing the file; it comes by direct message."
     await sender.send(build_notice(notice))
     await sender.show(csv_export.deliver(question, asker, sender.progress, thread_ts=thread_ts))

@@ -41,10 +41,10 @@ async def handle_details(
     channels: Channels,
     slack: AsyncWebClient,
 ) -> None:
-    """`Details`: a modal, open at once and then filled in."""
+    """`Details`: a modal that opens at once and is then filled in."""
     await sender.acknowledge()
     task_id = answers.carried(action).task or ""
-    metadata = replace(metadata_of_click(body, replaces=False), task_id=task_id)
+    metadata = replace(metadata_of_click(body), task_id=task_id)
     async with Modal.opened(slack, body, build_loading_modal("Recording")) as modal:
         zone = await people.zone(asker.user_id)
         posted = await channels.audience(asker)
@@ -54,7 +54,7 @@ async def handle_details(
 async def _details(
     details_service: DetailsService, metadata: ModalMetadata, zone: str, posted: Audience
 ) -> dict[str, Any]:
-    """The modal's view; `posted` is who reads the details once they are posted."""
+    """The modal's view; `posted` is the audience of the details if they are posted."""
     details, verdicts = await details_service.task(metadata.task_id)
     return build_details_modal(
         details,
@@ -80,7 +80,7 @@ async def handle_details_post(
 ) -> None:
     """`Post to thread`: the details as a message that everyone sees.
 
-    Where outsiders have come in since the modal was opened, its button is put in again: with a question.
+    If outsiders have joined since the modal was opened, it is updated, and its button asks first.
     """
     await sender.acknowledge()
     view = body.get("view") or {}
@@ -121,5 +121,5 @@ async def handle_ticket(
 
 
 async def handle_link(sender: Sender) -> None:
-    """A button that opens an address reports its click too; there is nothing to do."""
+    """A button that opens an address reports its click too; nothing to do."""
     await sender.acknowledge()

@@ -224,7 +224,7 @@ class Bot:
         await self._socket.connect_async()  # type: ignore[no-untyped-call]  # the SDK has no types there
 
     async def _close(self) -> None:
-        """First the people who wait, then the ways to them, last what answers come from."""
+        """First the people who wait, then their connections, last what answers come from."""
         async with contextlib.AsyncExitStack() as closing:  # backwards, and each one whatever the others do
             if self.redis is not None:
                 closing.push_async_callback(self.redis.close)

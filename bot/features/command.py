@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 async def handle_recordings_command(
-    reply: Sender,
+    sender: Sender,
     body: dict[str, Any],
     asker: Asker,
     answers: Answers,
@@ -29,21 +29,21 @@ async def handle_recordings_command(
 ) -> None:
     """Answer `/recordings …` privately."""
     text = str(body.get("text") or "")
-    known = answers.known(text, asker.user_id)  # for a person who is known too: no waiting, no task for it
+    known = answers.known(text, asker.user_id)  # at hand, in a known zone: no waiting
     if known is not None:
-        await reply.send(known)
+        await sender.send(known)
         return
     if wants_help(text):
-        await reply.send(build_help(recordings.rooms_lately()))
+        await sender.send(build_help(recordings.rooms_lately()))
         return
     if names_digests(text):
-        await answer_digest_command(text, reply, asker, digest_commands)
+        await answer_digest_command(text, sender, asker, digest_commands)
         return
     if slip := misspells_digests(text):
-        await answer_digest_slip(slip, reply)
+        await answer_digest_slip(slip, sender)
         return
 
     async def work() -> Message:
-        return await answers.message(await answers.typed(text, asker, reply), reply, PRIVATE)
+        return await answers.message(await answers.typed(text, asker, sender), sender, PRIVATE)
 
-    await reply.show(work())
+    await sender.show(work())

@@ -54,7 +54,7 @@ def build_home(*, rooms: list[str], answered_ms: int | None, failure: str, now_m
 
 
 def build_refused_home(sentence: str) -> dict[str, Any]:
-    """What somebody sees whom the bot does not answer."""
+    """What somebody sees who may not ask."""
     return {"type": "home", "blocks": [section(escape(sentence))]}
 
 
@@ -75,7 +75,7 @@ async def handle_home(
 
 
 async def refuse_home(slack: AsyncWebClient, asker: Asker, error: AccessError) -> None:
-    """Somebody opened the Home tab whom the bot does not answer: told there, not by a message each time."""
+    """Somebody who may not ask opened the Home tab: it says so itself, not by a message each time."""
     await _publish(slack, asker.user_id, build_refused_home(str(error)))
 
 

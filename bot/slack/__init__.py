@@ -1,1 +1,1 @@
-"""Slack as a platform: what arrives, who asks, and the one way back; no feature lives here."""
+"""Slack as a platform: receiving, dispatch, the one sender, people and channels; no feature lives here."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bot.errors import AccessError, RecordingsError
@@ -23,10 +24,11 @@ if TYPE_CHECKING:
     from bot.slack.web_client import SlackClient
 
 
+@dataclass(frozen=True, slots=True)
 class ListenerAdapter:
     """Turns one of our listeners into one of Bolt's.
 
-    A listener names what it needs: a service, `asker`, `reply`, `body`, `event`, or `action` (the element).
+    A listener names what it needs: a service, `asker`, `sender`, `body`, `event`, or `action` (the element).
     Bolt would build some forty arguments for each middleware and listener; this way it builds them once.
 
     Args:
@@ -39,24 +41,13 @@ class ListenerAdapter:
         socket_mode: how deliveries arrive.
     """
 
-    def __init__(
-        self,
-        services: Mapping[str, object],
-        access: Access,
-        deduplication: Deduplication,
-        in_flight: InFlight,
-        metrics: Metrics,
-        slack: SlackClient,
-        *,
-        socket_mode: bool,
-    ) -> None:
-        self._services = services
-        self._access = access
-        self._deduplication = deduplication
-        self._in_flight = in_flight
-        self._metrics = metrics
-        self._slack = slack
-        self._socket_mode = socket_mode
+    services: Mapping[str, object]
+    access: Access
+    deduplication: Deduplication
+    in_flight: InFlight
+    metrics: Metrics
+    slack: SlackClient
+    socket_mode: bool
 
     def to(
         self, listener: Callable[..., Awaitable[None]], refused: Callable[..., Awaitable[None]] | None = None
@@ -71,12 +62,12 @@ class ListenerAdapter:
             TypeError: the listener asks for something that doesn't exist.
         """
         names = set(inspect.signature(listener).parameters)
-        if unknown := names - set(self._services) - {"asker", "reply", "body", "action", "event"}:
+        if unknown := names - set(self.services) - {"asker", "sender", "body", "action", "event"}:
             raise TypeError(f"{listener.__name__} asks for {', '.join(sorted(unknown))}, which nobody has")
-        services = {name: service for name, service in self._services.items() if name in names}
+        services = {name: service for name, service in self.services.items() if name in names}
 
         async def dispatch(ack: AsyncAck, body: dict[str, Any]) -> None:
-            delivery = current_delivery() or begin_delivery(self._metrics)
+            delivery = current_delivery() or begin_delivery(self.metrics)
             delivery.listener = listener.__name__.removeprefix("handle_")
             event, action = body.get("event") or {}, (body.get("actions") or [{}])[0]
             if _is_no_question(event):
@@ -84,15 +75,15 @@ class ListenerAdapter:
                 delivery.ended()
                 return
             asker = asker_of(body)
-            reply = self._sender(ack, body, asker)
-            given = {"asker": asker, "reply": reply, "body": body, "action": action, "event": event}
+            sender = self._sender(ack, body, asker)
+            given = {"asker": asker, "sender": sender, "body": body, "action": action, "event": event}
             try:
-                with self._in_flight.answering():
+                with self.in_flight.answering():
                     if not await self._is_first(body):
                         delivery.outcome = "repeated"
                         await ack()
                         return
-                    await self._access.check(asker, opens_form=_opens_form(body))
+                    await self.access.check(asker, opens_form=_opens_form(body))
                     await listener(**services, **{name: given[name] for name in given.keys() & names})
             except FormErrors as error:  # the form stays open, with each mistake beside its field
                 note_problem(error)
@@ -100,11 +91,11 @@ class ListenerAdapter:
             except RecordingsError as error:
                 if refused is not None and isinstance(error, AccessError):
                     note_problem(error)
-                    await refused(self._slack, asker, error)
+                    await refused(self.slack, asker, error)
                 else:
-                    await reply.problem(error)
+                    await sender.problem(error)
             except Exception as error:  # noqa: BLE001 - the person is told, the log has it all
-                await reply.unexpected(error)
+                await sender.unexpected(error)
             finally:
                 delivery.ended()
 
@@ -114,9 +105,9 @@ class ListenerAdapter:
     def _sender(self, ack: AsyncAck, body: dict[str, Any], asker: Asker) -> Sender:
         event = body.get("event")
         if event:
-            return ThreadSender(self._slack, ack, self._in_flight, _beside(event, asker))
+            return ThreadSender(self.slack, ack, self.in_flight, _beside(event, asker))
         view = body.get("view")
-        metadata = metadata_of_view(view) if view else metadata_of_click(body, replaces=False)
+        metadata = metadata_of_view(view) if view else metadata_of_click(body)
         # In a form that asks where to answer, the chosen conversation comes with a response_url of its own.
         chosen = [str(each.get("response_url") or "") for each in body.get("response_urls") or []]
         destination = Destination(
@@ -126,12 +117,12 @@ class ListenerAdapter:
             response_url=chosen[-1] if chosen else metadata.response_url,
         )
         return Sender(
-            self._slack,
+            self.slack,
             ack,
-            self._in_flight,
+            self.in_flight,
             destination,
             is_command="command" in body,
-            socket_mode=self._socket_mode,
+            socket_mode=self.socket_mode,
         )
 
     async def _is_first(self, body: dict[str, Any]) -> bool:
@@ -142,7 +133,7 @@ class ListenerAdapter:
         new trigger (Slack docs).
         """
         delivery = str(body.get("event_id") or body.get("trigger_id") or "")
-        return not delivery or await self._deduplication.first(
+        return not delivery or await self.deduplication.first(
             "delivery", str(body.get("api_app_id")), delivery
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,98 +14,17 @@ from bot.slack import ids
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-
 Payload = dict[str, Any]
 
-_WORDS = frozenset(
-    [
-        *("type", "command", "text", "callback_id", "trigger_id", "response_url", "event_id"),
-        *("user_id", "team_id", "channel_id", "enterprise_id"),
-    ]
-)
 _HALF = re.compile("[\ud800-\udfff]")
-_FLAT = frozenset({"user", "team", "enterprise", "channel", "container"})
-"""Objects of which only words and yes or no are read."""
 
-_LISTS = frozenset({"actions", "response_urls"})
-_WORDS_OF_EVENT = frozenset(
-    [
-        *("type", "subtype", "tab", "text", "ts", "thread_ts", "bot_id"),
-        *("user", "team", "user_team", "channel", "channel_type"),
-    ]
-)
-_WORDS_OF_ITEMS = frozenset({"action_id", "block_id", "value", "channel_id", "response_url"})
-_WORDS_OF_MESSAGE = frozenset({"ts", "thread_ts"})
-_CHOSEN = frozenset({"selected_option", "selected_options"})
-_WORDS_OF_VIEW = frozenset({"id", "type", "private_metadata"})
+_Read = Callable[[Any], Any]
+"""Reads one part of a payload; None if it has another shape than the part should have."""
 
 
-def well_formed(body: Mapping[str, Any]) -> Payload:
-    """A payload as listeners may read it without asking what each part is.
-
-    Words are text, objects are objects and lists hold objects, or they are not there. What is not read is
-    kept as it came.
-    """
-    if "command" in body:  # a form: nothing but text
-        return {name: value for name, value in body.items() if _is_word(value)}
-    shaped = _with_words(body, _WORDS)
-    for name in shaped.keys() & _FLAT:
-        # A message's `user` is told as an ID in places where an interaction has an object.
-        shaped[name] = _flat(shaped[name])
-    for name in shaped.keys() & _LISTS:
-        shaped[name] = [_with_words(each, _WORDS_OF_ITEMS) for each in _objects(shaped[name])]
-    if "event" in shaped:
-        shaped["event"] = _with_words(_object(shaped["event"]), _WORDS_OF_EVENT)
-    if "message" in shaped:
-        message = _with_words(_object(shaped["message"]), _WORDS_OF_MESSAGE)
-        shaped["message"] = {**message, "blocks": _objects(message.get("blocks"))}
-    if "view" in shaped:
-        shaped["view"] = _view(_object(shaped["view"]))
-    return shaped
-
-
-def values_of(state: Mapping[str, Any]) -> dict[str, dict[str, Payload]]:
-    """The inputs of a view's `state`: objects by block_id and action_id, each flat or with chosen options."""
-    return {
-        block_id: {action_id: _input(_object(value)) for action_id, value in _object(inputs).items()}
-        for block_id, inputs in _object(state.get("values")).items()
-    }
-
-
-def _view(view: Payload) -> Payload:
-    shaped = _with_words(view, _WORDS_OF_VIEW)
-    state = {"values": values_of(_object(view.get("state")))}
-    return {**shaped, "state": state, "blocks": _objects(view.get("blocks"))}
-
-
-def _input(field: Payload) -> Payload:
-    """One input: what is typed, picked or ticked."""
-    kept: Payload = {name: value for name, value in field.items() if _is_word(value) and name not in _CHOSEN}
-    if _value(chosen := _object(field.get("selected_option"))):
-        kept["selected_option"] = chosen
-    if ticked := [each for each in _objects(field.get("selected_options")) if _value(each)]:
-        kept["selected_options"] = ticked
-    return kept
-
-
-def _value(option: Payload) -> str:
-    value = option.get("value")
-    return str(value) if _is_word(value) else ""
-
-
-def _is_word(value: object) -> bool:
-    """Text; not with half a character in it, which nothing can be sent on with."""
-    return isinstance(value, str) and (value.isascii() or not _HALF.search(value))
-
-
-def _with_words(part: Mapping[str, Any], words: frozenset[str]) -> Payload:
-    return {name: value for name, value in part.items() if name not in words or _is_word(value)}
-
-
-def _flat(part: Any) -> Payload:
-    return {
-        name: value for name, value in _object(part).items() if isinstance(value, bool) or _is_word(value)
-    }
+def _word(part: Any) -> str | None:
+    """Text, without half a character in it, which nothing can be sent on with."""
+    return part if isinstance(part, str) and (part.isascii() or not _HALF.search(part)) else None
 
 
 def _object(part: Any) -> Payload:
@@ -113,6 +33,97 @@ def _object(part: Any) -> Payload:
 
 def _objects(part: Any) -> list[Payload]:
     return [each for each in part if isinstance(each, dict)] if isinstance(part, list) else []
+
+
+def _flat(part: Any) -> Payload:
+    """An object of which only words and yes or no are read."""
+    kept = {name: part if isinstance(part, bool) else _word(part) for name, part in _object(part).items()}
+    return {name: part for name, part in kept.items() if part is not None}
+
+
+def _fields(*words: str, always: tuple[str, ...] = (), **readers: _Read) -> _Read:
+    """An object whose named fields are words, or what `readers` make of them; other fields are kept as is.
+
+    Args:
+        words: fields that hold text.
+        always: fields that are there even if they did not come.
+        readers: read fields that hold something else.
+    """
+    known = dict.fromkeys(words, _word) | readers
+
+    def read(part: Any) -> Payload:
+        came = _object(part)
+        shaped = {name: known[name](value) if name in known else value for name, value in came.items()}
+        shaped |= {name: known[name](None) for name in always if name not in came}
+        return {name: value for name, value in shaped.items() if name not in known or value is not None}
+
+    return read
+
+
+def _list_of(item: _Read) -> _Read:
+    return lambda part: [item(each) for each in _objects(part)]
+
+
+def _option(part: Any) -> Payload | None:
+    """What is picked."""
+    option = _object(part)
+    return option if _word(option.get("value")) else None
+
+
+def _options(part: Any) -> list[Payload] | None:
+    """What is ticked."""
+    return [each for each in _objects(part) if _option(each)] or None
+
+
+_read_input = _fields(
+    *("type", "value", "selected_date", "selected_time", "selected_conversation"),
+    selected_option=_option,
+    selected_options=_options,
+)
+
+
+def values_of(state: Mapping[str, Any]) -> dict[str, dict[str, Payload]]:
+    """The inputs of a view's `state`: objects by block_id and action_id, each flat or with chosen options."""
+    return {
+        block_id: {action_id: _read_input(value) for action_id, value in _object(inputs).items()}
+        for block_id, inputs in _object(state.get("values")).items()
+    }
+
+
+_read_body = _fields(
+    *("type", "command", "text", "callback_id", "trigger_id", "response_url", "event_id"),
+    *("user_id", "team_id", "channel_id", "enterprise_id"),
+    user=_flat,
+    team=_flat,
+    enterprise=_flat,
+    channel=_flat,
+    container=_flat,
+    actions=_list_of(_fields("action_id", "block_id", "value")),
+    response_urls=_list_of(_fields("block_id", "channel_id", "response_url")),
+    event=_fields(
+        *("type", "subtype", "tab", "text", "ts", "thread_ts", "bot_id"),
+        *("user", "team", "user_team", "channel", "channel_type"),
+    ),
+    message=_fields("ts", "thread_ts", blocks=_objects, always=("blocks",)),
+    view=_fields(
+        *("id", "type", "private_metadata"),
+        blocks=_objects,
+        state=lambda part: {"values": values_of(_object(part))},
+        always=("state", "blocks"),
+    ),
+)
+
+
+def well_formed(body: Mapping[str, Any]) -> Payload:
+    """A payload that listeners can read without asking what each part is.
+
+    Words are text, objects are objects and lists hold objects, or they are not there. What no listener reads
+    is kept as it came.
+    """
+    if "command" in body:  # a form: nothing but text
+        return {name: value for name, value in body.items() if _word(value) is not None}
+    shaped: Payload = _read_body(body)
+    return shaped
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +161,7 @@ def metadata_of_view(view: Mapping[str, Any]) -> ModalMetadata:
         return ModalMetadata()
 
 
-def metadata_of_click(body: Mapping[str, Any], *, replaces: bool) -> ModalMetadata:
+def metadata_of_click(body: Mapping[str, Any], *, replaces: bool = False) -> ModalMetadata:
     """Where a button in a message was clicked, or a message's shortcut used."""
     container, message = body.get("container") or {}, body.get("message") or {}
     return ModalMetadata(

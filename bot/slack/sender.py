@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import aiohttp
 from slack_bolt.response import BoltResponse
-from slack_sdk.errors import SlackApiError
 
 from bot.errors import NOT_CONFIRMED, QueryError, SlackRefusedError, StoppingError, TaskNotFoundError
 from bot.slack import ids
 from bot.slack.blocks import Message, Rendered
 from bot.slack.delivery import note_problem, note_unexpected, seconds_since_arrival
 from bot.slack.notices import build_mistake, build_notice, build_problem, build_progress
-from bot.slack.web_client import SLACK_ERRORS, NotSentError, http_status, slack_word
+from bot.slack.web_client import SLACK_ERRORS, NotSentError, http_status, retry_after_seconds, slack_word
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -38,8 +37,6 @@ T = TypeVar("T")
 
 UNEXPECTED = "Something went wrong inside the bot; whoever runs it finds it in the log."
 
-# What Slack took.
-
 _NEVER_SENT = (NotSentError, aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError)
 """There was no connection to Slack: a proxy that refuses to make one has passed nothing on."""
 
@@ -54,8 +51,6 @@ _ABOUT_SETUP = {
 """Refusals that an operator, or Slack itself, may lift without any change in what is sent."""
 
 _ABOUT_BLOCKS = {"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"}
-
-_LONGEST_RETRY_AFTER_SECONDS = 3_600.0
 
 
 class SendResult(Enum):
@@ -113,32 +108,17 @@ class SendOutcome:
 
 def outcome_of(error: Exception) -> SendOutcome:
     """What became of a call that ended with one of SLACK_ERRORS."""
-    word = slack_word(error)
-    return SendOutcome(_result_of(error, word), word, retry_after_seconds=_retry_after_seconds(error))
-
-
-def _result_of(error: Exception, word: str) -> SendResult:
-    if not isinstance(error, SlackApiError):
-        if isinstance(error, aiohttp.InvalidURL):
-            return SendResult.REFUSED
-        return SendResult.NOT_TAKEN if isinstance(error, _NEVER_SENT) else SendResult.UNCERTAIN
-    status = http_status(error) or HTTPStatus.OK
-    if status == HTTPStatus.TOO_MANY_REQUESTS or word in _LATER:
-        return SendResult.NOT_TAKEN
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or word in _UNCLEAR:
-        return SendResult.UNCERTAIN
-    if status < HTTPStatus.MULTIPLE_CHOICES and not word.islower():
-        return SendResult.UNCERTAIN  # cut off, or not Slack's answer
-    return SendResult.REFUSED
-
-
-def _retry_after_seconds(error: Exception) -> float:
-    headers = getattr(getattr(error, "response", None), "headers", None) or {}
-    try:
-        seconds = float(headers.get("Retry-After") or headers.get("retry-after") or 0)
-    except ValueError:
-        return 0.0
-    return min(seconds, _LONGEST_RETRY_AFTER_SECONDS)
+    word, status = slack_word(error), http_status(error) or HTTPStatus.OK
+    is_cut_off = status < HTTPStatus.MULTIPLE_CHOICES and not word.islower()  # or not Slack's answer
+    if isinstance(error, aiohttp.InvalidURL):
+        result = SendResult.REFUSED
+    elif isinstance(error, _NEVER_SENT) or status == HTTPStatus.TOO_MANY_REQUESTS or word in _LATER:
+        result = SendResult.NOT_TAKEN
+    elif status >= HTTPStatus.INTERNAL_SERVER_ERROR or word in _UNCLEAR or is_cut_off:
+        result = SendResult.UNCERTAIN
+    else:
+        result = SendResult.REFUSED
+    return SendOutcome(result, word, retry_after_seconds=retry_after_seconds(error))
 
 
 async def attempt(call: Awaitable[Any], what: str) -> SendOutcome:
@@ -156,8 +136,6 @@ async def attempt(call: Awaitable[Any], what: str) -> SendOutcome:
         return outcome
     return SendOutcome(SendResult.TAKEN, answer=answer)
 
-
-# What is sent again.
 
 WAITS_SECONDS = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 """Between tries: Slack's short failures are over by then, and people have turned to something else."""
@@ -251,8 +229,6 @@ async def open_direct_message(slack: SlackClient, user_id: str) -> SendOutcome:
     # Nothing is written by that, so it can always be done again.
     return SendOutcome(SendResult.NOT_TAKEN, opened.word) if opened.is_uncertain else opened
 
-
-# To whom.
 
 ACK_WITHIN_SECONDS = 2.0
 """After a delivery arrives. Slack waits 3 s for an acknowledgement (Slack docs), the network included."""
@@ -440,8 +416,7 @@ class Sender:
         if isinstance(error, QueryError):
             problem = build_mistake(error, self.again)
         else:
-            finds_nothing_new = isinstance(error, TaskNotFoundError)
-            again = None if finds_nothing_new else self.again
+            again = None if isinstance(error, TaskNotFoundError) else self.again  # would find nothing new
             problem = build_problem(str(error), reference, again, self.again_id)
         await self._send_problem(problem)
 
@@ -467,7 +442,7 @@ class Sender:
         if isinstance(message, Rendered) and not everyone:
             content = message.private_json
         else:
-            content = json.dumps({"response_type": _response_type(everyone=everyone), **message})
+            content = json.dumps(_as_response(message, everyone=everyone))
         if self._socket_mode and len(content) > MAX_SOCKET_ACK_BYTES:
             return False
         self._ack.response = BoltResponse(
@@ -482,7 +457,7 @@ class Sender:
             by_url = partial(self._post_to_url, replace=replace, everyone=everyone)
             routes.append(Route(by_url, REPLACING_TRIES if replace else 1))
         if not everyone:
-            routes += self._direct_message()
+            routes.append(Route(self._write_directly))
         elif to.channel_id and not replace:
             routes.append(Route(lambda message: post(self._slack, to.channel_id, message, to.thread_ts)))
         return routes
@@ -490,25 +465,17 @@ class Sender:
     async def _post_to_url(
         self, message: Message, *, replace: bool = False, everyone: bool = False
     ) -> SendOutcome:
-        body = {
-            "response_type": _response_type(everyone=everyone),
-            **message,
-            "replace_original": replace,
-        }
+        body = {**_as_response(message, everyone=everyone), "replace_original": replace}
         if self._to.thread_ts and not replace:
             body["thread_ts"] = self._to.thread_ts
         return await attempt(self._slack.post(self._to.response_url, body), "an answer")
 
-    def _direct_message(self) -> list[Route]:
-        """For what is private and finds no other way."""
-
-        async def write(message: Message) -> SendOutcome:
-            opened = await open_direct_message(self._slack, self._to.user_id)
-            if not opened.is_taken:
-                return opened
-            return await post(self._slack, opened.answer["channel"]["id"], message)
-
-        return [Route(write)] if self._to.user_id else []
+    async def _write_directly(self, message: Message) -> SendOutcome:
+        """For what is private, where nothing else works."""
+        if not self._to.user_id:
+            return SendOutcome(SendResult.REFUSED, "no user")
+        opened = await open_direct_message(self._slack, self._to.user_id)
+        return await post(self._slack, opened.answer["channel"]["id"], message) if opened.is_taken else opened
 
     async def _say_that_it_takes_longer(
         self, task: asyncio.Task[Message], *, replace: bool, everyone: bool
@@ -547,7 +514,7 @@ class ThreadSender(Sender):
             await attempt(
                 self._slack.chat_delete(channel=self._to.channel_id, ts=ts), "the deletion of a post"
             )
-        return [Route(self._post_privately), *self._direct_message()]
+        return [Route(self._post_privately), Route(self._write_directly)]
 
     async def _post_or_update(self, message: Message) -> SendOutcome:
         to = self._to
@@ -591,5 +558,5 @@ class ThreadSender(Sender):
                 await say(self._progress.message())
 
 
-def _response_type(*, everyone: bool) -> str:
-    return "in_channel" if everyone else "ephemeral"
+def _as_response(message: Message, *, everyone: bool) -> Message:
+    return {"response_type": "in_channel" if everyone else "ephemeral", **message}

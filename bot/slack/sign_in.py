@@ -1,10 +1,11 @@
-"""Signing in at Slack: whose the tokens are. Slack being away is waited for, a wrong token is not."""
+"""Signs in at Slack. If Slack is away, it waits; if a token is wrong, it fails at once."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from dataclasses import dataclass
+from itertools import chain, repeat
 from typing import TYPE_CHECKING
 
 from bot.errors import ConfigError
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
     from slack_sdk.web.async_client import AsyncWebClient
     from slack_sdk.web.async_slack_response import AsyncSlackResponse
-
 
 logger = logging.getLogger(__name__)
 
@@ -32,12 +32,12 @@ FATAL = {
     "missing_scope": "lacks a scope: an app-level token needs connections:write",
     "link_disabled": "does not help: Socket Mode is switched off on the Slack app's page",
 }
-"""Words of Slack that waiting does not change, and what they say of the variable with the token."""
+"""Slack's words that waiting doesn't change, and what they mean for the variable with the token."""
 
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """Where the bot's token belongs, as `auth.test` tells it."""
+    """The workspace and app that the bot's token belongs to, from `auth.test`."""
 
     team_id: str
     enterprise_id: str
@@ -47,7 +47,7 @@ class Home:
 
 
 async def sign_in(client: AsyncWebClient) -> Home:
-    """Ask Slack whose SLACK_BOT_TOKEN is.
+    """Ask Slack which workspace and app SLACK_BOT_TOKEN is for.
 
     Raises:
         ConfigError: the token will never work.
@@ -63,7 +63,7 @@ async def sign_in(client: AsyncWebClient) -> Home:
 
 
 async def socket_address(client: AsyncWebClient) -> str:
-    """Ask Slack for the address of a Socket Mode connection: it is good once, and secret.
+    """Ask Slack for the address of a Socket Mode connection, which is secret and works once.
 
     Args:
         client: with SLACK_APP_TOKEN.
@@ -80,7 +80,7 @@ async def socket_address(client: AsyncWebClient) -> str:
 async def _ask_patiently(
     variable: str, ask: Callable[[], Coroutine[Any, Any, AsyncSlackResponse]]
 ) -> AsyncSlackResponse:
-    tries = 0
+    waits = chain(WAITS_SECONDS, repeat(WAITS_SECONDS[-1]))
     while True:
         try:
             return await ask()
@@ -88,7 +88,6 @@ async def _ask_patiently(
             word = slack_word(error)
         if word in FATAL:
             raise ConfigError([f"{variable} {FATAL[word]} ({word})."])
-        wait_seconds = WAITS_SECONDS[min(tries, len(WAITS_SECONDS) - 1)]
+        wait_seconds = next(waits)
         logger.warning("Slack does not answer (%s); trying again in %d s", word, wait_seconds)
-        tries += 1
         await asyncio.sleep(wait_seconds)

@@ -309,6 +309,15 @@ def http_status(error: Exception) -> int:
     return int(getattr(response, "status_code", None) or getattr(response, "status", None) or 0)
 
 
+def retry_after_seconds(error: Exception) -> float:
+    """How long Slack asks to wait, at most an hour; 0 if it doesn't say."""
+    headers = getattr(getattr(error, "response", None), "headers", None) or {}
+    try:
+        return min(float(headers.get("Retry-After") or headers.get("retry-after") or 0), 3_600.0)
+    except ValueError:
+        return 0.0
+
+
 def quiet_logger() -> logging.Logger:
     """A logger whose own level keeps the SDK from writing whole payloads and response_urls.
 

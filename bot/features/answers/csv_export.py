@@ -1,4 +1,4 @@
-"""A file with every row of an answer, brought by direct message or into the thread of a posted one."""
+"""CSV export: a file with every row of an answer, by direct message or in the thread of a posted one."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ audit = logging.getLogger("bot.audit")
 
 
 class CsvExport:
-    """Makes and uploads files.
+    """Creates and uploads files.
 
     Args:
         recordings: where every row comes from.
@@ -51,13 +51,13 @@ class CsvExport:
         *,
         thread_ts: str = "",
     ) -> dict[str, Any]:
-        """Bring a CSV file of the whole answer, one at a time however often it is asked for.
+        """Upload a CSV file of the whole answer, once at a time however often it is asked for.
 
-        It goes into the thread of the asker's channel, or to the asker alone; to the asker too where the bot
-        is not in that channel.
+        It goes in the thread of the asker's channel; without one, or if the bot isn't in that channel, to the
+        asker alone.
 
         Returns:
-            The message that says so.
+            The message that says where it is.
 
         Raises:
             SlackRefusedError: Slack did not take the file.
@@ -107,5 +107,5 @@ class CsvExport:
 
 
 def _rows_of(page: Page) -> str:
-    """How many recordings a file has; `at least` where one may be missing."""
+    """How many recordings a file has; `at least` if one may be missing."""
     return count(len(page.recordings), "recording", exact=page.exact)

@@ -29,38 +29,37 @@ if TYPE_CHECKING:
     from bot.slack.payload import Asker
     from bot.slack.sender import Sender
 
-
 _TERM = re.compile(
     rf"(?<!\S)(?:(?:{'|'.join(map(re.escape, sorted(KEYS, key=len, reverse=True)))})\s*[=:]|[^\W\d_]\w*=\S)",
     re.IGNORECASE,
 )
-"""A term, `statsu=ongoing` too: who writes that asks in this language, and wants to know of the slip."""
+"""A term, even misspelled (`statsu=ongoing`): whoever writes that wants to know about the typo."""
 
 
 async def handle_question_in_words(
-    reply: Sender, event: dict[str, Any], asker: Asker, answers: Answers, recordings: Recordings
+    sender: Sender, event: dict[str, Any], asker: Asker, answers: Answers, recordings: Recordings
 ) -> None:
     """`@Recordings room=1230 last=6h`, or the same without a mention in a direct message.
 
-    The answer is for everyone in the thread; help and mistakes are private. Where people of other
-    organisations read, the answer is private and its button asks first.
+    The answer is for everyone in the thread; help and mistakes are private. If people of other organizations
+    can read it, the answer is private and its button asks first.
     """
-    await reply.acknowledge()  # people's zones, and who reads the channel, may take Slack a while
+    await sender.acknowledge()  # Slack may take a while to tell zones and who reads the channel
     text = question_of_message(str(event.get("text") or ""))
     try:
-        question = None if wants_help(text) else await answers.typed(text, asker, reply)
+        question = None if wants_help(text) else await answers.typed(text, asker, sender)
     except QueryError:
         if _TERM.search(text):
             raise
         question = None  # prose, not a question in this language
     if question is None:
-        await reply.send(build_help(recordings.rooms_lately()))
+        await sender.send(build_help(recordings.rooms_lately()))
         return
-    await answers.show(question, asker, reply, everyone=True)
+    await answers.show(question, asker, sender, everyone=True)
 
 
 async def handle_navigation(
-    reply: Sender,
+    sender: Sender,
     action: dict[str, Any],
     body: dict[str, Any],
     asker: Asker,
@@ -69,25 +68,25 @@ async def handle_navigation(
 ) -> None:
     """`Newer`, `Older`, `Refresh`, `Show …`, `Try again`: another screen in place of this one.
 
-    On a message that others see only the person who asked changes it; anyone else is answered privately.
+    If others see the message, only the person who asked changes it; anyone else is answered privately.
     """
-    await reply.acknowledge()
+    await sender.acknowledge()
     clicked = message_clicked(body)
     shared = clicked.poster == asker.user_id
     alone = clicked.ephemeral or await channels.is_own_direct_message(asker)
-    reply.over_notice = clicked.notice and alone
+    sender.over_notice = clicked.notice and alone
 
     async def work() -> Message:
         question = await answers.clicked(action, asker)
         if action.get("action_id") == ids.REFRESH:
             question = replace(question, refresh=True)
-        return await answers.message(question, reply, await channels.audience(asker) if shared else PRIVATE)
+        return await answers.message(question, sender, await channels.audience(asker) if shared else PRIVATE)
 
-    await reply.show(work(), replace=shared or alone, everyone=shared)
+    await sender.show(work(), replace=shared or alone, everyone=shared)
 
 
 async def handle_post(
-    reply: Sender,
+    sender: Sender,
     action: dict[str, Any],
     body: dict[str, Any],
     asker: Asker,
@@ -95,32 +94,32 @@ async def handle_post(
     channels: Channels,
     deduplication: Deduplication,
 ) -> None:
-    """`Post to channel`: everyone sees the answer, and who asked; what was clicked makes way.
+    """`Post to channel`: everyone sees the answer, and who asked; a notice replaces the clicked message.
 
-    Where people of other organisations read, that is said first, and file links are left out.
+    If people of other organizations can read it, the bot asks first, and leaves file links out.
     """
-    await reply.acknowledge()
+    await sender.acknowledge()
     question, value = await answers.clicked(action, asker), str(action.get("value") or "")
     confirmed = action.get("action_id") == ids.POST_TO_OUTSIDERS
     audience = await channels.audience(asker, confirmed=confirmed)
     if audience.asks_first:
-        await reply.send(build_outsiders_warning(value))
+        await sender.send(build_outsiders_warning(value))
         return
-    reply.again_id = ids.POST
+    sender.again_id = ids.POST
     async with deduplication.begin("post", asker.user_id, asker.channel_id, value) as first:
         if not first:
-            await reply.send(build_notice("This is being posted already."))
+            await sender.send(build_notice("This is being posted already."))
             return
-        posted = await reply.show(answers.message(question, reply, audience), everyone=True)
+        posted = await sender.show(answers.message(question, sender, audience), everyone=True)
     if posted:
         audit_post(asker, question, posted)
     where = "in the thread" if (body.get("container") or {}).get("thread_ts") else "to the channel"
     subject = escape(describe_subject(question.query))
-    await reply.send(build_notice(f"Posted {where}: {subject}."), replace=True)
+    await sender.send(build_notice(f"Posted {where}: {subject}."), replace=True)
 
 
 async def handle_export(
-    reply: Sender,
+    sender: Sender,
     action: dict[str, Any],
     body: dict[str, Any],
     asker: Asker,
@@ -128,26 +127,26 @@ async def handle_export(
     csv_export: CsvExport,
     channels: Channels,
 ) -> None:
-    """`Export CSV`: a file with every page, by direct message; of a posted answer in its thread.
+    """`Export CSV`: a file with every page, by direct message, or in the thread of a posted answer.
 
-    Anyone else's click on a posted answer brings that person the file. Where people of other organisations
-    read, the file goes to the asker alone.
+    If somebody else clicks on a posted answer, that person gets the file. If people of other organizations
+    can read the thread, the file goes to the asker alone.
     """
-    await reply.acknowledge()
+    await sender.acknowledge()
     question = await answers.clicked(action, asker)
-    reply.again, reply.again_id = again(question), ids.EXPORT
+    sender.again, sender.again_id = again(question), ids.EXPORT
     posted = message_clicked(body).poster == asker.user_id
     thread_ts = ""
     if posted and not (await channels.audience(asker)).asks_first:
         container = body.get("container") or {}
         thread_ts = str(container.get("thread_ts") or container.get("message_ts") or "")
-    # Whether the bot is in the channel, and so can bring a file into its thread, only the upload tells.
+    # Only the upload shows whether the bot is in the channel, and can post the file in its thread.
     notice = "Preparing the file …" if thread_ts else "Preparing the file; it comes by direct message."
-    await reply.send(build_notice(notice))
-    await reply.show(csv_export.deliver(question, asker, reply.progress, thread_ts=thread_ts))
+    await sender.send(build_notice(notice))
+    await sender.show(csv_export.deliver(question, asker, sender.progress, thread_ts=thread_ts))
 
 
-async def handle_help(reply: Sender, recordings: Recordings) -> None:
+async def handle_help(sender: Sender, recordings: Recordings) -> None:
     """`Help`."""
-    await reply.acknowledge()
-    await reply.send(build_help(recordings.rooms_lately()))
+    await sender.acknowledge()
+    await sender.send(build_help(recordings.rooms_lately()))

@@ -58,7 +58,7 @@ def again(question: Question) -> ButtonState:
     )
 
 
-def read_question(text: str, now: float, zone: str, reply: Sender) -> Question:
+def read_question(text: str, now: float, zone: str, sender: Sender) -> Question:
     """The question that a person typed; a mistake leaves its correction behind as what to ask again.
 
     Raises:
@@ -67,7 +67,7 @@ def read_question(text: str, now: float, zone: str, reply: Sender) -> Question:
     try:
         return Question(timeless_query(text, zone) or parse_query(text, now, zone), zone)
     except QueryError as error:
-        reply.again = _suggested(error.suggestion, now, zone)
+        sender.again = _suggested(error.suggestion, now, zone)
         raise
 
 
@@ -149,13 +149,13 @@ class Answers:
         note_query(page.question.query)
         return self.rendered.message(page, PRIVATE)
 
-    async def typed(self, text: str, asker: Asker, reply: Sender) -> Question:
+    async def typed(self, text: str, asker: Asker, sender: Sender) -> Question:
         """The question that a person typed.
 
         Raises:
-            QueryError: the text is not a question; its correction is what `reply` offers to ask.
+            QueryError: the text is not a question; its correction is what `sender` offers to ask.
         """
-        return read_question(text, self.clock.now(), await self.people.zone(asker.user_id), reply)
+        return read_question(text, self.clock.now(), await self.people.zone(asker.user_id), sender)
 
     async def clicked(self, action: dict[str, Any], asker: Asker) -> Question:
         """The question that a button carries, to be answered in the zone of whoever pressed it.
@@ -178,41 +178,41 @@ class Answers:
         note_query(question.query)
         return question
 
-    async def message(self, question: Question, reply: Sender, audience: Audience) -> Message:
+    async def message(self, question: Question, sender: Sender, audience: Audience) -> Message:
         """The message that answers a question: one screen of a list, or one task.
 
         Args:
             question: what is asked; it is what `Try again` asks from now on.
-            reply: is told how far a long scan is.
+            sender: is told how far a long scan is.
             audience: who reads it.
 
         Raises:
             QueryError: the window means nothing at this moment.
             ZegoError, TooLateError: the vendor does not know the task, or does not answer.
         """
-        reply.again = again(question)
+        sender.again = again(question)
         note_query(question.query)
         if question.query.task is not None:
             return await self._task(question.query.task, question, audience)
-        return self.rendered.message(await self.recordings.find(question, reply.progress), audience)
+        return self.rendered.message(await self.recordings.find(question, sender.progress), audience)
 
     async def show(
-        self, question: Question, asker: Asker, reply: Sender, *, everyone: bool, replace: bool = False
+        self, question: Question, asker: Asker, sender: Sender, *, everyone: bool, replace: bool = False
     ) -> None:
         """Answer, for everyone only where no outsiders read: there it is private, and its button asks first.
 
         Args:
             question: what is asked.
             asker: who, and in which channel.
-            reply: the way back.
+            sender: the way back.
             everyone: all who read the channel are to see it.
             replace: a private answer takes the place of the message that was clicked.
         """
         audience = await self.channels.audience(asker) if everyone else PRIVATE
         if audience.asks_first:
             audience = PRIVATE
-        work = self.message(question, reply, audience)
-        sent = await reply.show(work, replace=replace and not audience.everyone, everyone=audience.everyone)
+        work = self.message(question, sender, audience)
+        sent = await sender.show(work, replace=replace and not audience.everyone, everyone=audience.everyone)
         if sent and audience.everyone:
             audit_post(asker, question, sent)
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 async def handle_details(
-    reply: Sender,
+    sender: Sender,
     action: dict[str, Any],
     body: dict[str, Any],
     asker: Asker,
@@ -42,20 +42,20 @@ async def handle_details(
     channels: Channels,
     slack: AsyncWebClient,
 ) -> None:
-    """`Details`: a modal, open at once and then filled in."""
-    await reply.acknowledge()
+    """`Details`: a modal that opens at once and is then filled in."""
+    await sender.acknowledge()
     task_id = answers.carried(action).task or ""
-    metadata = replace(metadata_of_click(body, replaces=False), task_id=task_id)
+    metadata = replace(metadata_of_click(body), task_id=task_id)
     async with Modal.opened(slack, body, build_loading_modal("Recording")) as modal:
         zone = await people.zone(asker.user_id)
         posted = await channels.audience(asker)
-        await modal.update(await reply.under_way(_details(details_service, metadata, zone, posted)))
+        await modal.update(await sender.under_way(_details(details_service, metadata, zone, posted)))
 
 
 async def _details(
     details_service: DetailsService, metadata: ModalMetadata, zone: str, posted: Audience
 ) -> dict[str, Any]:
-    """The modal's view; `posted` is who reads the details once they are posted."""
+    """The modal's view; `posted` is the audience of the details if they are posted."""
     details, verdicts = await details_service.task(metadata.task_id)
     return build_details_modal(
         details,
@@ -68,7 +68,7 @@ async def _details(
 
 
 async def handle_details_post(
-    reply: Sender,
+    sender: Sender,
     action: dict[str, Any],
     body: dict[str, Any],
     asker: Asker,
@@ -81,9 +81,9 @@ async def handle_details_post(
 ) -> None:
     """`Post to thread`: the details as a message that everyone sees.
 
-    Where outsiders have come in since the modal was opened, its button is put in again: with a question.
+    If outsiders have joined since the modal was opened, it is updated, and its button asks first.
     """
-    await reply.acknowledge()
+    await sender.acknowledge()
     view = body.get("view") or {}
     metadata, modal = metadata_of_view(view), Modal(slack, str(view.get("id") or ""))
     confirmed = action.get("action_id") == ids.DETAILS_POST_TO_OUTSIDERS
@@ -92,7 +92,7 @@ async def handle_details_post(
         zone = await people.zone(asker.user_id)
         audience = await channels.audience(asker, confirmed=confirmed)
         if audience.asks_first:
-            view = await reply.under_way(_details(details_service, metadata, zone, audience))
+            view = await sender.under_way(_details(details_service, metadata, zone, audience))
             await modal.update(
                 with_note(view, f"{OUTSIDERS_READ}. Press the button again to post the details.")
             )
@@ -100,8 +100,8 @@ async def handle_details_post(
         async with deduplication.begin("post", asker.user_id, metadata.encode()) as first:
             if first:
                 question = Question(RecordingQuery(task=metadata.task_id), zone)
-                message = await reply.under_way(answers.message(question, reply, audience))
-                await reply.send(message, everyone=True)
+                message = await sender.under_way(answers.message(question, sender, audience))
+                await sender.send(message, everyone=True)
                 audit_post(asker, question, message)
                 note = "Posted."
     except RecordingsError as error:
@@ -111,16 +111,16 @@ async def handle_details_post(
 
 
 async def handle_ticket(
-    reply: Sender, body: dict[str, Any], details_service: DetailsService, slack: AsyncWebClient
+    sender: Sender, body: dict[str, Any], details_service: DetailsService, slack: AsyncWebClient
 ) -> None:
     """`Copy for ZEGOCLOUD support`: one block of text to paste into a ticket."""
-    await reply.acknowledge()
+    await sender.acknowledge()
     metadata = metadata_of_view(body.get("view") or {})
     async with Modal.opened(slack, body, build_loading_modal("For a ticket"), above=True) as modal:
-        details, verdicts = await reply.under_way(details_service.task(metadata.task_id))
+        details, verdicts = await sender.under_way(details_service.task(metadata.task_id))
         await modal.update(build_ticket_modal(details, verdicts))
 
 
-async def handle_link(reply: Sender) -> None:
-    """A button that opens an address reports its click too; there is nothing to do."""
-    await reply.acknowledge()
+async def handle_link(sender: Sender) -> None:
+    """A button that opens an address reports its click too; nothing to do."""
+    await sender.acknowledge()

@@ -285,7 +285,7 @@ _CONFIRMED = {ids.DIGEST_RESUME_FOR_OUTSIDERS, ids.DIGEST_RUN_FOR_OUTSIDERS}
 
 
 async def answer_digest_command(
-    text: str, reply: Sender, asker: Asker, digest_commands: DigestCommands
+    text: str, sender: Sender, asker: Asker, digest_commands: DigestCommands
 ) -> None:
     """Answer `/recordings digest …` privately; a mistake gets one sentence with the nearest right command."""
 
@@ -296,17 +296,17 @@ async def answer_digest_command(
             note_problem(error)
             return build_digest_mistake(error)
 
-    await reply.show(work())
+    await sender.show(work())
 
 
-async def answer_digest_slip(slip: QueryError, reply: Sender) -> None:
+async def answer_digest_slip(slip: QueryError, sender: Sender) -> None:
     """Answer `/recordings digets …` privately, with the command that was meant."""
     note_problem(slip)
-    await reply.send(build_digest_mistake(slip))
+    await sender.send(build_digest_mistake(slip))
 
 
 async def handle_digest_button(
-    reply: Sender,
+    sender: Sender,
     action: dict[str, Any],
     asker: Asker,
     digest_commands: DigestCommands,
@@ -318,14 +318,14 @@ async def handle_digest_button(
     verb, confirmed = _VERBS[action_id], action_id in _CONFIRMED
     async with deduplication.begin("digest", asker.user_id, asker.channel_id, action_id, value) as first:
         if verb is Verb.RUN and not first:
-            await reply.acknowledge()  # a second click on the same button
+            await sender.acknowledge()  # a second click on the same button
             return
         work = digest_commands.press(verb, value, asker, listed=listed, confirmed=confirmed)
-        await reply.show(work, replace=listed or confirmed)
+        await sender.show(work, replace=listed or confirmed)
 
 
 async def handle_digest_added_after_all(
-    reply: Sender,
+    sender: Sender,
     action: dict[str, Any],
     asker: Asker,
     digest_commands: DigestCommands,
@@ -337,33 +337,33 @@ async def handle_digest_added_after_all(
         "digest", asker.user_id, asker.channel_id, ids.DIGEST_ADD_FOR_OUTSIDERS, value
     ) as first:
         if not first:
-            await reply.acknowledge()
+            await sender.acknowledge()
             return
-        await reply.show(digest_commands.add_after_all(value, asker), replace=True)
+        await sender.show(digest_commands.add_after_all(value, asker), replace=True)
 
 
-async def handle_digest_list(reply: Sender, asker: Asker, digest_commands: DigestCommands) -> None:
+async def handle_digest_list(sender: Sender, asker: Asker, digest_commands: DigestCommands) -> None:
     """`List`."""
-    await reply.show(digest_commands.show(asker))
+    await sender.show(digest_commands.show(asker))
 
 
-async def handle_digest_help(reply: Sender) -> None:
+async def handle_digest_help(sender: Sender) -> None:
     """`Help`, beside digests."""
-    await reply.acknowledge()
-    await reply.send(build_digest_help())
+    await sender.acknowledge()
+    await sender.send(build_digest_help())
 
 
-async def handle_open_list(reply: Sender, action: dict[str, Any], asker: Asker, answers: Answers) -> None:
+async def handle_open_list(sender: Sender, action: dict[str, Any], asker: Asker, answers: Answers) -> None:
     """`Open the full list` of a digest: privately, whoever clicks; the digest stays as it is."""
 
     async def work() -> Message:
-        return await answers.message(await answers.clicked(action, asker), reply, PRIVATE)
+        return await answers.message(await answers.clicked(action, asker), sender, PRIVATE)
 
-    await reply.show(work())
+    await sender.show(work())
 
 
 async def handle_digest_settings(
-    reply: Sender,
+    sender: Sender,
     action: dict[str, Any],
     body: dict[str, Any],
     asker: Asker,
@@ -372,7 +372,7 @@ async def handle_digest_settings(
     slack: AsyncWebClient,
 ) -> None:
     """`Settings` and `Add a digest`: the form, open at once, then filled in."""
-    await reply.acknowledge()
+    await sender.acknowledge()
     metadata = replace(metadata_of_click(body, replaces=False), thread_ts="")
     async with Modal.opened(slack, body, build_loading_digest_form()) as modal:
         zone = await people.zone(asker.user_id)
@@ -401,7 +401,7 @@ async def handle_digest_settings(
 
 
 async def handle_digest_form(
-    reply: Sender,
+    sender: Sender,
     body: dict[str, Any],
     asker: Asker,
     digest_commands: DigestCommands,
@@ -415,6 +415,6 @@ async def handle_digest_form(
     settings = read_digest_form(state, now=clock.now(), zone=zone, kept=metadata.kept)
     confirmed = allows_outsiders(state)
     if metadata.digest_id:
-        await reply.show(digest_commands.change(metadata.digest_id, settings, asker, confirmed=confirmed))
+        await sender.show(digest_commands.change(metadata.digest_id, settings, asker, confirmed=confirmed))
     else:
-        await reply.show(digest_commands.add(settings, asker, confirmed=confirmed))
+        await sender.show(digest_commands.add(settings, asker, confirmed=confirmed))

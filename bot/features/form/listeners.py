@@ -60,7 +60,7 @@ PATIENCE_SECONDS = 1.5
 
 
 async def handle_message_shortcut(
-    reply: Sender,
+    sender: Sender,
     body: dict[str, Any],
     asker: Asker,
     recordings: Recordings,
@@ -69,7 +69,7 @@ async def handle_message_shortcut(
     slack: SlackClient,
 ) -> None:
     """`Find recordings` on a message: a form, open at once, then filled in with what the message tells."""
-    await reply.acknowledge()
+    await sender.acknowledge()
     message = body.get("message") or {}
     thread_ts = str(message.get("thread_ts") or message.get("ts") or "")
     metadata = replace(metadata_of_click(body, replaces=False), thread_ts=thread_ts)
@@ -88,16 +88,16 @@ async def handle_message_shortcut(
 
 
 async def handle_global_shortcut(
-    reply: Sender, body: dict[str, Any], asker: Asker, people: People, slack: AsyncWebClient
+    sender: Sender, body: dict[str, Any], asker: Asker, people: People, slack: AsyncWebClient
 ) -> None:
     """`Find recordings` from anywhere, and the Home tab's button: a form that asks where to answer."""
-    await reply.acknowledge()
+    await sender.acknowledge()
     async with Modal.opened(slack, body, build_loading_form()) as modal:
         await modal.update(await _form(None, ModalMetadata(), Opened.ANYWHERE, asker, people))
 
 
 async def handle_edit(
-    reply: Sender,
+    sender: Sender,
     action: dict[str, Any],
     body: dict[str, Any],
     asker: Asker,
@@ -107,7 +107,7 @@ async def handle_edit(
     slack: AsyncWebClient,
 ) -> None:
     """`Edit query…` and `Open the form`: the form with the query that the button carries."""
-    await reply.acknowledge()
+    await sender.acknowledge()
     clicked = message_clicked(body)
     query = answers.carried(action) if action.get("value") else None
     metadata = metadata_of_click(body, replaces=clicked.ephemeral)
@@ -122,7 +122,7 @@ async def handle_edit(
 
 
 async def handle_form(
-    reply: Sender,
+    sender: Sender,
     body: dict[str, Any],
     asker: Asker,
     answers: Answers,
@@ -133,9 +133,9 @@ async def handle_form(
     view = body.get("view") or {}
     metadata, zone = metadata_of_view(view), await people.zone(asker.user_id)
     result = read_form(view.get("state") or {}, now=clock.now(), zone=zone, fallback=metadata.kept)
-    await reply.acknowledge()
+    await sender.acknowledge()
     question, everyone = Question(result.query, zone), result.where is not Where.PRIVATE
-    await answers.show(question, asker, reply, everyone=everyone, replace=metadata.replaces)
+    await answers.show(question, asker, sender, everyone=everyone, replace=metadata.replaces)
 
 
 async def _form(
@@ -192,7 +192,7 @@ async def _latest(ask: Callable[..., Awaitable[AsyncSlackResponse]], first: list
 
     Slack sends the earliest of a stretch of time first, and the thread's first message with every page (Slack
     docs, conversations.replies). So the end is looked for in shorter and shorter stretches before the latest
-    reply, until one has no more than a page; the last of them is that reply alone.
+    reply, until one has no more than a page; the last of them is that one alone.
     """
     known = {message.get("ts") for message in first}
     last_known, latest_ts = str(first[-1].get("ts") or "0"), str(first[0].get("latest_reply") or "0")

@@ -225,20 +225,31 @@ def _times(details: RecordingDetails, style: _Style) -> str:
 
 def describe_file(file: RecordingFile, style: _Style = _IN_BLOCKS) -> str:
     """One file in a line."""
-    parts = [style.outside(cut(file.stream_id or file.file_id or "file", NAME_CHARACTERS))]
+    name = style.outside(cut(file.stream_id or file.file_id or "file", NAME_CHARACTERS))
+    return style.between.join([name, *file_figures(file, style.word, style.time)])
+
+
+def file_figures(
+    file: RecordingFile, word: Callable[[str], str], time: Callable[[int], str] | None = None
+) -> list[str]:
+    """What is known of a file: format, size of the picture, begin where `time` shows it, length, size, state.
+
+    `word` makes a word from outside safe.
+    """
+    parts = []
     if file.format:
-        parts.append(style.word(cut(file.format, _FORMAT_CHARACTERS)))
+        parts.append(word(cut(file.format, _FORMAT_CHARACTERS)))
     if file.width and file.height and file.width > 0 < file.height:
         parts.append(f"{file.width}×{file.height}")
-    if file.began_ms is not None:
-        parts.append(f"from {style.time(file.began_ms)}")
+    if file.began_ms is not None and time:
+        parts.append(f"from {time(file.began_ms)}")
     if file.duration_ms is not None and file.duration_ms >= 0:
         parts.append(format_duration(file.duration_ms // 1000))
     if file.size_bytes is not None and file.size_bytes >= 0:
         parts.append(format_size(file.size_bytes))
     if file.status is not None:
         parts.append(FILE_STATES.get(file.status, f"file status {file.status}"))
-    return style.between.join(parts)
+    return parts
 
 
 def _open_file(file: RecordingFile, zone: str) -> Block | None:
@@ -303,12 +314,9 @@ def _verdict_blocks(verdicts: Sequence[Verdict], characters: int) -> list[Block]
 
 
 def verdict_line(verdict: Verdict, name_characters: int | None = None, *, named: bool = True) -> str:
-    """A verdict in mrkdwn.
+    """A verdict in mrkdwn, its headline in front unless that stands beside it already.
 
-    Args:
-        verdict: what is known.
-        name_characters: names are cut to this where it is given.
-        named: with its headline in front, bold; not where its name stands beside it already.
+    Names in it are cut to `name_characters`.
     """
     sign = "✓" if verdict.kind is Kind.FINE else "▲"
     headline = f"*{verdict.headline}:* " if named else ""

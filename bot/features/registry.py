@@ -49,7 +49,7 @@ ACTIONS: Listeners = {
     ids.DIGEST_RUN_FOR_OUTSIDERS: digests.handle_digest_button,
     ids.DIGEST_REMOVE: digests.handle_digest_button,
     ids.DIGEST_ADD: digests.handle_digest_settings,
-    ids.DIGEST_ADD_FOR_OUTSIDERS: digests.handle_digest_added_after_all,
+    ids.DIGEST_ADD_FOR_OUTSIDERS: digests.handle_digest_button,
     ids.DIGEST_SETTINGS: digests.handle_digest_settings,
     ids.DIGEST_LIST: digests.handle_digest_list,
     ids.DIGEST_HELP: digests.handle_digest_help,

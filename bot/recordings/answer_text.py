@@ -106,11 +106,6 @@ def found(page: Page) -> str:
     return f"{count(page.total, 'recording', exact=page.exact)} found"
 
 
-def failure(page: Page, when: Callable[[int], str]) -> str:
-    """Why the answer is an old one; empty when it is not."""
-    return f"{page.failure} {as_of_last_good(when(page.as_of_ms))}" if page.failure else ""
-
-
 def as_of_last_good(moment: str) -> str:
     """That this is an old answer, and of when."""
     return f"This is the answer of {moment}, the last good one."
@@ -181,7 +176,7 @@ def unreadable_files(details: RecordingDetails) -> str:
 def asides(page: Page, when: Callable[[int], str]) -> list[str]:
     """Every sentence that belongs to an answer beside its rows, plain and unescaped."""
     sentences = [
-        failure(page, when),
+        f"{page.failure} {as_of_last_good(when(page.as_of_ms))}" if page.failure else "",
         running_before(page),
         beyond_sight(page, when),
         *page.notes,

@@ -24,8 +24,8 @@ from bot.recordings.details import DetailsService
 from bot.recordings.page import Question
 from bot.recordings.service import build_recordings
 from bot.redis_link import RedisLink
-from bot.safe_text import escape_unprintable, escape_unprintable_json
-from bot.terminal.text import notes_of, show_details, show_help, show_page
+from bot.safe_text import escape_unprintable_json
+from bot.terminal.text import notes_of, printable, show_details, show_help, show_page
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -64,8 +64,8 @@ def details_json(details: RecordingDetails, verdicts: Iterable[Verdict], zone: s
             "room_id": details.room_id,
             "status": status_word(details.status),
             "status_code": details.status,
-            "began_at": _moment(details.began_ms),
-            "ended_at": _moment(details.ended_ms),
+            "began_at": iso_utc(details.began_ms) if details.began_ms else None,
+            "ended_at": iso_utc(details.ended_ms) if details.ended_ms else None,
             "as_of": iso_utc(details.as_of_ms),
             "notes": details_notes(details),
             "verdicts": [
@@ -90,10 +90,6 @@ def _file(file: RecordingFile) -> dict[str, Any]:
         "status": file.status,
         "url": file.url,
     }
-
-
-def _moment(ms: int | None) -> str | None:
-    return iso_utc(ms) if ms else None
 
 
 def _line(answer: dict[str, Any]) -> str:
@@ -127,10 +123,10 @@ async def answer_in_terminal(text: str, settings: Settings, *, form: str, everyt
             page = await _find(question, recordings, errors, everything=everything)
             _answer_list(page, form, out, errors)
     except QueryError as error:
-        errors.print(Text(escape_unprintable(str(error))))
+        errors.print(printable(str(error)))
         return 2
     except RecordingsError as error:
-        errors.print(Text(escape_unprintable(str(error))))
+        errors.print(printable(str(error)))
         return 1
     finally:
         await recordings.aclose()

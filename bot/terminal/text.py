@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
-from bot.features.recording_text import details_notes, words_in_plain
+from bot.features.recording_text import details_notes, file_figures, words_in_plain
 from bot.models import FAILED, ONGOING, PAUSED, RUNNING, STARTING
-from bot.plain_text import count, format_size
+from bot.plain_text import count
 from bot.query.wording import describe_query, help_terms
 from bot.recordings.answer_text import (
-    FILE_STATES,
     GOING_ON,
     asides,
     began_or_requested,
@@ -38,7 +37,7 @@ if TYPE_CHECKING:
     from bot.recordings.page import Page
     from bot.verdicts.types import Verdict
 
-COLOURS = {STARTING: "cyan", ONGOING: "green", PAUSED: "yellow", FAILED: "red"}
+COLORS = {STARTING: "cyan", ONGOING: "green", PAUSED: "yellow", FAILED: "red"}
 
 LEAST_ROOM_WIDTH = 8
 """Room IDs fold down to this; where even that does not fit, a row takes several lines."""
@@ -50,6 +49,11 @@ LEAST_NEEDED = ("Files", "Size")
 """Columns that a terminal too narrow for all goes without, in this order."""
 
 
+def printable(text: str, style: str = "") -> Text:
+    """Text with nothing in it that a terminal would obey."""
+    return Text(escape_unprintable(text), style)
+
+
 def notes_of(page: Page) -> list[str]:
     """What the reader has to know besides the rows, a sentence each."""
     return [escape_unprintable(note) for note in asides(page, partial(plain_date, zone=page.question.zone))]
@@ -57,7 +61,7 @@ def notes_of(page: Page) -> list[str]:
 
 def show_page(page: Page, console: Console) -> None:
     """A list: what was asked, the rows, how many there are, and the notes."""
-    console.print(Text(escape_unprintable(describe_query(page.question.query, page.window)), style="bold"))
+    console.print(printable(describe_query(page.question.query, page.window), style="bold"))
     if page.recordings:
         table = _table(page, console.width)
         if table is not None:
@@ -75,20 +79,14 @@ def show_details(details: RecordingDetails, verdicts: Iterable[Verdict], zone: s
     """One task: what is wrong with it, what it is, when it was, and each of its files."""
     status = f"{mark(details.status)} {label(details.status)}"
     heading = Text(f"Recording {escape_unprintable(details.task_id)}", style="bold")
-    facts = [("Status", Text(status, style=COLOURS.get(details.status, "")))]
-    facts.append(("Room", Text(escape_unprintable(details.room_id))))
-    facts += [
-        (words, Text(plain_date(ms, zone)))
-        for words, ms in (
-            (began_or_requested(details.status).capitalize(), details.began_ms),
-            ("Ended", details.ended_ms),
-        )
-        if ms
-    ]
+    facts = [("Status", Text(status, style=COLORS.get(details.status, "")))]
+    facts.append(("Room", printable(details.room_id)))
+    times = ((began_or_requested(details.status).capitalize(), details.began_ms), ("Ended", details.ended_ms))
+    facts += [(words, Text(plain_date(ms, zone))) for words, ms in times if ms]
     until_ms = details.now_ms if details.status in RUNNING else details.ended_ms
     if details.began_ms and until_ms:
-        for_how_long = lasted(details.began_ms, until_ms)
-        facts.append((GOING_ON.get(details.status, "lasted").capitalize(), Text(for_how_long)))
+        length = Text(lasted(details.began_ms, until_ms))
+        facts.append((GOING_ON.get(details.status, "lasted").capitalize(), length))
     console.print(heading)
     for verdict in verdicts:
         words = words_in_plain(verdict.words, zone, escape_unprintable)
@@ -96,7 +94,7 @@ def show_details(details: RecordingDetails, verdicts: Iterable[Verdict], zone: s
     console.print(_facts(facts))
     console.print(Text(f"Files: {len(details.files)}" if details.file_count else "No files", style="bold"))
     for file in details.files:
-        console.print(Text(escape_unprintable(file.stream_id or file.file_id or "file")))
+        console.print(printable(file.stream_id or file.file_id or "file"))
         console.print(_facts(_file_facts(file)))
     for note in details_notes(details):
         console.print(Text(note, style="yellow"))
@@ -164,14 +162,14 @@ def _cells(row: Recording, page: Page, *, with_zone: bool) -> dict[str, Text]:
         ended = _minute(outcome.ended_ms, zone)
         ended = ended[-len("00:00") :] if within_a_day(outcome) else ended
     return {
-        "Status": Text(f"{mark(row.status)} {label(row.status)}", style=COLOURS.get(row.status, "")),
-        "Room": Text(escape_unprintable(row.room_id)),
+        "Status": Text(f"{mark(row.status)} {label(row.status)}", style=COLORS.get(row.status, "")),
+        "Room": printable(row.room_id),
         "Began": Text(f"{began} {_zone_name(row.began_ms, zone)}" if with_zone else began),
         "Ended": Text(ended),
         "Length": Text("" if outcome.lasted_ms is None else lasted(0, outcome.lasted_ms)),
         "Size": Text(size(row, page)),
         "Files": Text("" if outcome.files is None else str(outcome.files)),
-        "Task": Text(escape_unprintable(row.task_id)),
+        "Task": printable(row.task_id),
         "Verdict": Text(verdict.headline if verdict else ""),
     }
 
@@ -186,16 +184,9 @@ def _foot(page: Page) -> str:
 
 
 def _file_facts(file: RecordingFile) -> list[tuple[str, Text]]:
-    facts = [file.format, f"{file.width}×{file.height}" if file.width and file.height else ""]
-    if file.duration_ms is not None:
-        facts.append(lasted(0, file.duration_ms))
-    if file.size_bytes is not None and file.size_bytes >= 0:
-        facts.append(format_size(file.size_bytes))
-    if file.status is not None:
-        facts.append(FILE_STATES.get(file.status, f"file status {file.status}"))
-    lines = [("", Text(escape_unprintable(" · ".join(filter(None, facts)))))]
+    lines = [("", Text(" · ".join(file_figures(file, escape_unprintable))))]
     named = (("File", file.file_id), ("Video", file.video_id), ("Link", file.url))
-    return lines + [(words, Text(escape_unprintable(value))) for words, value in named if value]
+    return lines + [(words, printable(value)) for words, value in named if value]
 
 
 def _facts(facts: list[tuple[str, Text]]) -> Table:

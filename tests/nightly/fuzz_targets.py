@@ -28,7 +28,7 @@ from bot.features.digests.form import allows_outsiders, read_digest_form
 from bot.features.digests.notices import build_digest_mistake, build_preview
 from bot.features.digests.schedule import parse_schedule
 from bot.features.digests.schedule_times import next_times
-from bot.features.digests.settings import query_of, read_settings
+from bot.features.digests.settings import read_settings
 from bot.features.form.fields import Opened, build_form, read_form
 from bot.features.form.found_ids import find_ids
 from bot.features.recording_text import build_details_blocks, build_details_text
@@ -259,7 +259,7 @@ def check_digest_command(text: str) -> None:
         if command.verb in {Verb.ADD, Verb.PREVIEW} and command.terms:
             settings = read_settings(command.terms, NOW, "Europe/Berlin")
             times = next_times(parse_schedule(settings.schedule, 0), NOW, settings.zone, 3)
-            check_message(build_preview(settings, query_of(settings, NOW), times))
+            check_message(build_preview(settings, times))
     except QueryError as error:
         check_message(build_digest_mistake(error))
 

@@ -19,7 +19,6 @@ from bot.features.digests.notices import (
     build_digest_notice,
     build_owner_notice,
 )
-from bot.query.terms import RecordingQuery
 from bot.sandbox.slack.block_rules import check_blocks
 from bot.slack.blocks import MAX_CHARACTERS, code, context, date, escape, section, shortened
 from bot.slack.notices import build_mistake, build_problem
@@ -117,8 +116,8 @@ def test_what_is_said_about_digests_is_never_cut_in_the_middle(hostile: str, man
         digests = [replace(paused, id=str(number), number=number) for number in range(1, many + 1)]
         error = QueryError(sentence, sentence)
         for message in (
-            build_digest_list(digests, {"U123456": hostile}, Done("pause", paused, None)),
-            build_digest_notice(Done("changed", paused, RecordingQuery(rooms=(hostile or "&",)))),
+            build_digest_list(digests, {"U123456": hostile}, Done("pause", paused)),
+            build_digest_notice(Done("changed", paused)),
             build_owner_notice(Notice(paused, NINE, sentence)),
             build_digest_mistake(error),
             build_mistake(error),

@@ -65,7 +65,7 @@ def answer_in_words(page: Page) -> str:
     between = f"Started between {when(window.start_ms)} and {when(window.end_ms)}"
     meant = f" ({meaning})" if meaning else ""
     lines = [
-        f"{words.found(page)} – {subject}. {between}{meant}, {_order(page)}.",
+        f"{words.found(page)} – {subject}. {between}{meant}, {page.question.query.sort} first.",
         *(
             f"{page.first + position}. {_row_in_words(row, page, when)}"
             for position, row in enumerate(page.recordings, 1)
@@ -93,11 +93,6 @@ def _row_in_words(row: Recording, page: Page, when: Callable[[int], str]) -> str
         return f"{what} {verdict.headline}{_rescued_until(verdict, when)}."
     named = "" if _says_it(row, verdict) else f"{verdict.headline}: "
     return f"{what} {named}{words_in_plain(verdict.words, zone, str)}"
-
-
-def _order(page: Page) -> str:
-    """Which rows come first."""
-    return f"{page.question.query.sort} first"
 
 
 def _place(page: Page) -> str:
@@ -178,7 +173,7 @@ def _blocks(page: Page, audience: Audience) -> list[Block]:
         failure = shortened(escape(page.failure), MAX_SENTENCE_CHARACTERS)
         blocks.append(section(f"▲\u00a0{failure} {words.as_of_last_good(clock_time(page.as_of_ms))}"))
     if page.recordings:
-        blocks.append(context(f"{_looked(page)} · {_order(page)} · {words.found(page)}"))
+        blocks.append(context(f"{_looked(page)} · {page.question.query.sort} first · {words.found(page)}"))
     else:
         blocks.append(section(f"{words.found(page)}. {_looked(page)}."))
     blocks += [_row(row, page) for row in page.recordings]
@@ -238,15 +233,15 @@ def _what_else(page: Page) -> list[Block]:
 
 def _buttons(page: Page, audience: Audience) -> Block:
     asked_ms, query = _asked_ms(page), format_query(_plain(page))
-    size = page.question.query.size
+    size, newest_first = page.question.query.size, page.question.query.sort == Sort.NEWEST
     here = ButtonState(page.number, asked_ms, query, page.question.cursor).encode()
     elements = []
     if page.newer:
         state = ButtonState(max(1, page.number - 1), asked_ms, query, page.newer)
-        elements.append(button("◀ Newer" if _newest(page) else "◀ Older", ids.NEWER, state.encode()))
+        elements.append(button("◀ Newer" if newest_first else "◀ Older", ids.NEWER, state.encode()))
     if page.older:
         state = ButtonState((page.first + len(page.recordings)) // size + 1, asked_ms, query, page.older)
-        elements.append(button("Older ▶" if _newest(page) else "Newer ▶", ids.OLDER, state.encode()))
+        elements.append(button("Older ▶" if newest_first else "Newer ▶", ids.OLDER, state.encode()))
     elements.append(button("Refresh", ids.REFRESH, here))
     if not audience.everyone:
         elements.append(button("Post to channel", ids.POST, here))
@@ -263,10 +258,6 @@ def _asked_ms(page: Page) -> int:
 def _plain(page: Page) -> RecordingQuery:
     """The query without its page: the button says that apart."""
     return replace(page.question.query, page=1)
-
-
-def _newest(page: Page) -> bool:
-    return page.question.query.sort == Sort.NEWEST
 
 
 def _looked(page: Page) -> str:

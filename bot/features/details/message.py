@@ -49,7 +49,7 @@ def build_details_modal(
     thread: bool,
     posted: Audience,
 ) -> View:
-    """The details as a view for `views.open` and `views.update`, which only one person sees.
+    """The details as a modal, which only one person sees.
 
     Args:
         details: the task.
@@ -57,7 +57,7 @@ def build_details_modal(
         zone: the reader's IANA zone.
         private_metadata: what its buttons need to know (3,000 characters at most).
         thread: whether they would post to a thread rather than to a channel.
-        posted: who would read it once it is posted: where that has to be confirmed, Slack asks.
+        posted: who would read what is posted: where that has to be confirmed, Slack asks.
     """
     task_id = details.task_id[:MAX_VALUE_CHARACTERS] or "-"
     words = "Post to thread" if thread else "Post to channel"

@@ -36,7 +36,7 @@ from bot.slack.forms import (
 from bot.slack.ids import DigestField
 
 if TYPE_CHECKING:
-    from bot.features.digests.models import NewDigest
+    from bot.features.digests.models import Digest
     from bot.slack.blocks import View
 
 SINCE_PREVIOUS: Final = "previous"
@@ -48,30 +48,28 @@ _QUIET = {"line": "Post one quiet line", "nothing": "Post nothing"}
 
 
 def build_digest_form(
-    settings: DigestSettings | NewDigest | None,
+    digest: Digest | None,
     query: RecordingQuery,
     zone: str,
     *,
-    number: int = 0,
     outsiders: bool = False,
     private_metadata: str = "",
 ) -> View:
     """Build the form.
 
     Args:
-        settings: what it starts from; None for what is usual.
-        query: of the settings, read; whatever its window, that of the text counts.
+        digest: what it starts from; None for a new one with what is usual.
+        query: the digest's, read; whatever its window, that of the text counts.
         zone: IANA name, chosen at first.
-        number: of the digest that is changed; 0 for a new one.
         outsiders: people of other organizations read the channel, and nobody has said that they may: the
             form cannot be sent without that.
         private_metadata: comes back with the submission.
     """
-    schedule = settings.schedule if settings else USUAL_SCHEDULE
-    window = window_terms(query) if settings and has_own_window(settings.query) else SINCE_PREVIOUS
+    schedule = digest.schedule if digest else USUAL_SCHEDULE
+    window = window_terms(query) if digest and has_own_window(digest.query) else SINCE_PREVIOUS
     windows = {SINCE_PREVIOUS: "Since the digest before"} | common_windows()
     windows.setdefault(window, f"{window} (as it is)")
-    quiet = select(options(_QUIET), settings.quiet if settings else "line", "radio_buttons")
+    quiet = select(options(_QUIET), digest.quiet if digest else "line", "radio_buttons")
     blocks = [
         field(
             DigestField.SCHEDULE,
@@ -91,9 +89,9 @@ def build_digest_form(
         blocks.append(field(DigestField.OUTSIDERS, OUTSIDERS_READ, box, hint=OUTSIDERS_SEE))
     return form_view(
         ids.DIGEST_FORM,
-        f"Digest {number}" if number else "Add a digest",
+        f"Digest {digest.number}" if digest else "Add a digest",
         blocks,
-        submit="Save" if number else "Add",
+        submit="Save" if digest else "Add",
         private_metadata=private_metadata,
     )
 

@@ -70,14 +70,10 @@ class DigestCommands:
     """Adds, lists, changes and removes the digests of a channel.
 
     Every method that looks at a channel's digests raises PlaceError where the asker may not,
-    SlackRefusedError where Slack does not tell, and StoreError where the database cannot be used.
+    SlackRefusedError where Slack does not tell, and StoreError where the database cannot be used. Those that
+    take settings raise QueryError where they cannot be read, or FullChannelError.
 
-    Args:
-        digests: what is kept, and the worker.
-        people: zones, and owners' names.
-        slack: says who is in a channel.
-        home: the team that the digests belong to.
-        clock: for next times.
+    `confirmed` means: the asker was told that people of other organizations read the channel.
     """
 
     def __init__(
@@ -90,11 +86,7 @@ class DigestCommands:
         self._clock = clock
 
     async def obey(self, command: DigestCommand, asker: Asker) -> Message:
-        """Do what a command says. Returns the message that tells the person.
-
-        Raises:
-            QueryError: the settings cannot be read, or there is no such digest.
-        """
+        """Do what a command says. Returns the message that tells the person."""
         if command.verb is Verb.HELP:
             return build_digest_help()
         if command.verb is Verb.PREVIEW:
@@ -113,15 +105,7 @@ class DigestCommands:
     async def press(
         self, verb: Verb, digest_id: str, asker: Asker, *, listed: bool, confirmed: bool = False
     ) -> Message:
-        """Do what a button says. In a list the answer is the newer list.
-
-        Args:
-            verb: what is to be done.
-            digest_id: which digest.
-            asker: who, and in which channel.
-            listed: the button stands in a list.
-            confirmed: the asker knows that people of other organizations read the channel.
-        """
+        """Do what a button says. Where it is `listed`, the answer is the newer list."""
         digest, outsiders = await self.managed(digest_id, asker)
         if _asks_first(verb, digest, outsiders=outsiders):
             if not confirmed:
@@ -129,7 +113,7 @@ class DigestCommands:
             await self._digests.store.change(digest.id, for_outsiders=True)
             self._audit("confirmed for outsiders", digest, asker)
         if confirmed and verb is Verb.RESUME and not digest.is_paused:  # "changed" asked
-            done = Done("confirmed", digest, query_of(digest))
+            done = Done("confirmed", digest)
         else:
             done = await self._do(verb, digest, asker)
         return await self._list(asker, done) if listed else build_digest_notice(done)
@@ -148,12 +132,7 @@ class DigestCommands:
         return digest, outsiders
 
     async def add_after_all(self, value: str, asker: Asker) -> Message:
-        """Keep the new digest of a button that was shown because outsiders read the channel.
-
-        Raises:
-            QueryError: this version cannot read the button.
-            FullChannelError: the channel has as many as there may be.
-        """
+        """Keep the new digest that a button carries, shown because outsiders read the channel."""
         state = decode_button(value)
         command = parse_digest_command(state.query if state else "")
         if command.verb is not Verb.ADD:
@@ -162,20 +141,11 @@ class DigestCommands:
         return await self.add(read_settings(command.terms, self._clock.now(), zone), asker, confirmed=True)
 
     async def add(self, settings: DigestSettings, asker: Asker, *, confirmed: bool = False) -> Message:
-        """Keep a new digest; where outsiders read, ask first.
-
-        Args:
-            settings: what it says when.
-            asker: who, and in which channel.
-            confirmed: the asker knows that people of other organizations read the channel.
-
-        Raises:
-            FullChannelError: the channel has as many as there may be.
-        """
+        """Keep a new digest; where outsiders read, ask first."""
         outsiders = await check_may_manage(self._slack, asker)
         if outsiders and not confirmed:
             value = ButtonState(1, 0, format_settings(settings)).encode()
-            return build_outsiders_question("add", settings, query_of(settings), value)
+            return build_outsiders_question("add", settings, value)
         digest = await self._digests.store.add(
             NewDigest(
                 self._team_id,
@@ -193,7 +163,7 @@ class DigestCommands:
     async def change(
         self, digest_id: str, settings: DigestSettings, asker: Asker, *, confirmed: bool = False
     ) -> Message:
-        """Give a digest other settings. `confirmed`: the asker knows that outsiders read the channel."""
+        """Give a digest other settings."""
         digest, outsiders = await self.managed(digest_id, asker)
         changed = await self._digests.store.change(
             digest.id,
@@ -230,11 +200,10 @@ class DigestCommands:
         """Note what has been done, and have the worker look at it."""
         self._audit(what, digest, asker)
         self._digests.wake()
-        return Done(what, digest, query_of(digest))
+        return Done(what, digest)
 
     def _question(self, what: str, digest: Digest, *, listed: bool = False) -> Message:
-        query = query_of(digest)
-        return build_outsiders_question(what, digest, query, digest.id, number=digest.number, listed=listed)
+        return build_outsiders_question(what, digest, digest.id, number=digest.number, listed=listed)
 
     def _audit(self, what: str, digest: Digest, asker: Asker) -> None:
         audit.info(
@@ -257,7 +226,7 @@ class DigestCommands:
             settings = read_settings(command.terms, self._clock.now(), zone, "digest preview")
         now, schedule = self._clock.now(), parse_schedule(settings.schedule, 0)
         times = next_times(schedule, now, settings.zone, PREVIEWED)
-        return build_preview(settings, query_of(settings), times)
+        return build_preview(settings, times)
 
     async def _numbered(self, number: int, asker: Asker) -> Digest:
         store = self._digests.store
@@ -271,8 +240,6 @@ class DigestCommands:
         raise QueryError(f"There is no digest {number}; this channel has {has}.", "digest list")
 
 
-TITLE = "Digest"
-
 _VERBS = {
     ids.DIGEST_PAUSE: Verb.PAUSE,
     ids.DIGEST_RESUME: Verb.RESUME,
@@ -280,8 +247,9 @@ _VERBS = {
     ids.DIGEST_RUN: Verb.RUN,
     ids.DIGEST_RESUME_FOR_OUTSIDERS: Verb.RESUME,
     ids.DIGEST_RUN_FOR_OUTSIDERS: Verb.RUN,
+    ids.DIGEST_ADD_FOR_OUTSIDERS: Verb.ADD,
 }
-_CONFIRMED = {ids.DIGEST_RESUME_FOR_OUTSIDERS, ids.DIGEST_RUN_FOR_OUTSIDERS}
+_CONFIRMED = {ids.DIGEST_RESUME_FOR_OUTSIDERS, ids.DIGEST_RUN_FOR_OUTSIDERS, ids.DIGEST_ADD_FOR_OUTSIDERS}
 
 
 async def answer_digest_command(
@@ -312,34 +280,22 @@ async def handle_digest_button(
     digest_commands: DigestCommands,
     deduplication: Deduplication,
 ) -> None:
-    """`Pause`, `Resume`, `Remove`, `Run now`: in a list the newer list takes its place."""
+    """`Pause`, `Resume`, `Remove`, `Run now`, and `… anyway` where people of other organizations read.
+
+    In a list the newer list takes its place; what was confirmed takes the place of the question.
+    """
     listed = ids.is_digest_listed(str(action.get("block_id") or ""))
     action_id, value = str(action.get("action_id")), str(action.get("value") or "")
     verb, confirmed = _VERBS[action_id], action_id in _CONFIRMED
     async with deduplication.begin("digest", asker.user_id, asker.channel_id, action_id, value) as first:
-        if verb is Verb.RUN and not first:
+        if verb in {Verb.RUN, Verb.ADD} and not first:
             await sender.acknowledge()  # a second click on the same button
             return
-        work = digest_commands.press(verb, value, asker, listed=listed, confirmed=confirmed)
+        if verb is Verb.ADD:
+            work = digest_commands.add_after_all(value, asker)
+        else:
+            work = digest_commands.press(verb, value, asker, listed=listed, confirmed=confirmed)
         await sender.show(work, replace=listed or confirmed)
-
-
-async def handle_digest_added_after_all(
-    sender: Sender,
-    action: dict[str, Any],
-    asker: Asker,
-    digest_commands: DigestCommands,
-    deduplication: Deduplication,
-) -> None:
-    """`Add it anyway`, where people of other organizations read: what comes of it takes the place of that."""
-    value = str(action.get("value") or "")
-    async with deduplication.begin(
-        "digest", asker.user_id, asker.channel_id, ids.DIGEST_ADD_FOR_OUTSIDERS, value
-    ) as first:
-        if not first:
-            await sender.acknowledge()
-            return
-        await sender.show(digest_commands.add_after_all(value, asker), replace=True)
 
 
 async def handle_digest_list(sender: Sender, asker: Asker, digest_commands: DigestCommands) -> None:
@@ -375,29 +331,19 @@ async def handle_digest_settings(
     await sender.acknowledge()
     metadata = replace(metadata_of_click(body, replaces=False), thread_ts="")
     async with Modal.opened(slack, body, build_loading_digest_form()) as modal:
-        zone = await people.zone(asker.user_id)
+        digest, query, zone = None, RecordingQuery(), await people.zone(asker.user_id)
         if action.get("action_id") == ids.DIGEST_ADD:
             outsiders = await check_may_manage(slack, asker)
-            query = RecordingQuery()
-            view = build_digest_form(
-                None, query, zone, outsiders=outsiders, private_metadata=metadata.encode()
-            )
         else:
             digest, outsiders = await digest_commands.managed(str(action.get("value") or ""), asker)
-            kept = query_of(digest)
+            kept, zone = query_of(digest), digest.zone
             if kept is None:
                 raise QueryError("What this digest covers can no longer be read. Remove it and add it again.")
-            query = kept
+            query, outsiders = kept, outsiders and not digest.for_outsiders
             metadata = replace(metadata, digest_id=digest.id, kept=kept_by_form(query))
-            view = build_digest_form(
-                digest,
-                query,
-                digest.zone,
-                number=digest.number,
-                outsiders=outsiders and not digest.for_outsiders,
-                private_metadata=metadata.encode(),
-            )
-        await modal.update(view)
+        await modal.update(
+            build_digest_form(digest, query, zone, outsiders=outsiders, private_metadata=metadata.encode())
+        )
 
 
 async def handle_digest_form(
@@ -415,6 +361,7 @@ async def handle_digest_form(
     settings = read_digest_form(state, now=clock.now(), zone=zone, kept=metadata.kept)
     confirmed = allows_outsiders(state)
     if metadata.digest_id:
-        await sender.show(digest_commands.change(metadata.digest_id, settings, asker, confirmed=confirmed))
+        work = digest_commands.change(metadata.digest_id, settings, asker, confirmed=confirmed)
     else:
-        await sender.show(digest_commands.add(settings, asker, confirmed=confirmed))
+        work = digest_commands.add(settings, asker, confirmed=confirmed)
+    await sender.show(work)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bot.features.digests.report import busiest, chart_labels, figures
 from bot.features.digests.schedule import describe_schedule, parse_schedule
-from bot.features.digests.settings import has_own_window
+from bot.features.digests.settings import has_own_window, query_of
 from bot.features.recording_text import details_button, verdict_line, words_in_plain
 from bot.models import RUNNING
 from bot.plain_text import count
@@ -58,9 +58,13 @@ _SENTENCE_END, _NAMES_FOLLOW = ". ", ": "
 _BAR_CELLS = 20
 
 
-def build_chart(chart: Chart, zone: str) -> Block:
-    """A `data_visualization` block, times in the digest's zone: labels cannot be in the reader's."""
-    labels = _labels(chart, zone)
+def build_chart(chart: Chart, zone: str, *, in_characters: bool = False) -> Block:
+    """A `data_visualization` block, or text; times in the digest's zone: labels cannot be in the reader's."""
+    style = "%a %H:%M" if len(chart.starts_ms) * chart.step_seconds > DAY else "%H:%M"
+    labels = chart_labels(f"{local_time(ms, zone):{style}}" for ms in chart.starts_ms)
+    title = f"Begun per {exact_duration(chart.step_seconds)}"
+    if in_characters:
+        return section(f"*{title}*\n{draw_chart(chart, labels)}")
     series = [
         {
             "name": name,
@@ -72,14 +76,9 @@ def build_chart(chart: Chart, zone: str) -> Block:
     ]
     return {
         "type": "data_visualization",
-        "title": _title(chart),
+        "title": title,
         "chart": {"type": "bar", "series": series, "axis_config": {"categories": labels}},
     }
-
-
-def build_chart_in_characters(chart: Chart, zone: str) -> Block:
-    """The same as a section of text."""
-    return section(f"*{_title(chart)}*\n{draw_chart(chart, _labels(chart, zone))}")
 
 
 def draw_chart(chart: Chart, labels: list[str]) -> str:
@@ -91,15 +90,6 @@ def draw_chart(chart: Chart, labels: list[str]) -> str:
         for label, total in zip(labels, totals, strict=True)
     ]
     return "```\n" + "\n".join(lines) + "\n```"
-
-
-def _title(chart: Chart) -> str:
-    return f"Begun per {exact_duration(chart.step_seconds)}"
-
-
-def _labels(chart: Chart, zone: str) -> list[str]:
-    style = "%a %H:%M" if len(chart.starts_ms) * chart.step_seconds > DAY else "%H:%M"
-    return chart_labels(f"{local_time(ms, zone):{style}}" for ms in chart.starts_ms)
 
 
 def build_digest_text(report: Report, shown: int = MOST_LISTED) -> str:
@@ -144,17 +134,21 @@ def in_short(verdict: Verdict) -> Verdict:
 
 def extremes(summary: Summary, shown: Callable[[str], str]) -> list[str]:
     """The longest, the latest, and the busiest room."""
+
+    def room(room_id: str) -> str:
+        return f"room {shown(cut(room_id, NAME_CHARACTERS))}"
+
     found = []
     if longest := summary.longest:
         which = "Longest" if longest.of_all else "Longest of those looked at"
         so_far = " so far" if longest.recording.status in RUNNING else ""
         lasted = format_duration(longest.lasted_ms / 1000)
-        found.append(f"{which}: room {_room(longest.recording.room_id, shown)} ({lasted}{so_far})")
+        found.append(f"{which}: {room(longest.recording.room_id)} ({lasted}{so_far})")
     if latest := summary.latest:
         ago = format_duration((summary.now_ms - latest.began_ms) / 1000)
-        found.append(f"Latest: room {_room(latest.room_id, shown)} ({ago} ago)")
+        found.append(f"Latest: {room(latest.room_id)} ({ago} ago)")
     if most := busiest(summary):
-        found.append(f"Busiest: room {_room(most[0], shown)} ({most[1]:,})")
+        found.append(f"Busiest: {room(most[0])} ({most[1]:,})")
     return found
 
 
@@ -224,22 +218,18 @@ def plan(digest: NewDigest | DigestSettings) -> str:
 
 
 def covers(
-    settings: NewDigest | DigestSettings,
-    query: RecordingQuery | None,
-    shown: Callable[[str], str],
-    *,
-    is_test: bool = False,
+    settings: NewDigest | DigestSettings, shown: Callable[[str], str], *, is_test: bool = False
 ) -> str:
     """Sentences that say back what a digest was asked for, beside when it is due.
 
     Args:
         settings: the digest's.
-        query: of the settings, read; None where it can no longer be.
         shown: makes text from outside safe.
         is_test: said of a digest that is posted out of turn.
     """
     quiet = "one line" if settings.quiet == "line" else "nothing"
     when_quiet = f"When nothing happened, it posts {quiet}."
+    query, usual = query_of(settings), RecordingQuery()
     if query is None:
         return f"It asks {shown(settings.query)}, which can no longer be read. {when_quiet}"
     which = "all statuses" if query.status == Status.ALL else f"status {query.status}"
@@ -248,9 +238,9 @@ def covers(
         which,
         _started(settings, query, is_test=is_test),
     ]
-    if query.sort != RecordingQuery().sort:
+    if query.sort != usual.sort:
         parts.append(f"{query.sort} first")
-    if query.size != RecordingQuery().size:
+    if query.size != usual.size:
         parts.append(f"{query.size} a page")
     return f"{', '.join(parts)}. {when_quiet}"
 
@@ -285,10 +275,6 @@ def since(found: Finding) -> str:
     """Since when it runs, or when it began."""
     status = found.recording.status
     return f"{label(status).lower()} since" if status in RUNNING else "began"
-
-
-def _room(room: str, shown: Callable[[str], str]) -> str:
-    return shown(cut(room, NAME_CHARACTERS))
 
 
 def build_digest(report: Report, *, chart: bool = True) -> Message:
@@ -333,10 +319,11 @@ def _build_quiet(report: Report) -> Message:
 def _blocks(report: Report, shown: int, *, chart: bool) -> list[Block]:
     summary, digest = report.summary, report.digest
     total, *others = figures(summary, report.comparison)
+    span = f"{date(seen_from_ms(summary))} – {date(summary.window.end_ms)}"
     blocks: list[Block] = [
         header(title_of(report)),
         section(" · ".join([f"*{escape(total)}*", *map(escape, others)])),
-        context(f"{escape(cut(describe_subject(summary.window.query), 1_500))} · {_looked(report)}"),
+        context(f"{escape(cut(describe_subject(summary.window.query), 1_500))} · {span}"),
     ]
     blocks += [context(note) for note in notes_of(report, date)]
     if shown:
@@ -345,8 +332,7 @@ def _blocks(report: Report, shown: int, *, chart: bool) -> list[Block]:
     if len(summary.attention) > shown:
         blocks.append(context(and_more(summary, shown)))
     if summary.chart:
-        draw = build_chart if chart else build_chart_in_characters
-        blocks.append(draw(summary.chart, digest.zone))
+        blocks.append(build_chart(summary.chart, digest.zone, in_characters=not chart))
     if lines := extremes(summary, name):
         blocks.append(context(" · ".join(lines)))
     blocks.append(_buttons(report, everything=len(summary.attention) <= shown))
@@ -378,8 +364,3 @@ def _buttons(report: Report, *, everything: bool) -> Block:
 
 def _open(text: str, action_id: str, query: RecordingQuery) -> Block:
     return button(text, action_id, ButtonState(1, 0, format_query(query)).encode())
-
-
-def _looked(report: Report) -> str:
-    summary = report.summary
-    return f"{date(seen_from_ms(summary))} – {date(summary.window.end_ms)}"

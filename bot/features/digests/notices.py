@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from bot.errors import QueryError
     from bot.features.digests.models import Digest, NewDigest, Notice
     from bot.features.digests.settings import DigestSettings
-    from bot.query.terms import RecordingQuery
     from bot.slack.blocks import Block, Message
 
 
@@ -88,12 +87,10 @@ class Done:
     Attributes:
         what: `added`, `changed`, `confirmed`, `pause`, `resume`, `remove` or `run`.
         digest: as it is now; one that was removed as it was.
-        query: what it asks, read; None where it can no longer be.
     """
 
     what: str
     digest: Digest
-    query: RecordingQuery | None
 
     def in_mrkdwn(self) -> str:
         """Said in blocks: moments are in the reader's zone."""
@@ -118,18 +115,15 @@ class Done:
             + ("it stays paused." if digest.is_paused else f"its schedule goes on as it is: {due}."),
         }[self.what]
         paused = " It is still paused." if self.what == "changed" and digest.is_paused else ""
-        return f"{says} {covers(digest, self.query, shown, is_test=self.what == 'run')}{paused}"
+        return f"{says} {covers(digest, shown, is_test=self.what == 'run')}{paused}"
 
 
 def build_digest_list(
     digests: Sequence[Digest], owners: Mapping[str, str], done: Done | None = None
 ) -> Message:
-    """A channel's digests with their buttons.
+    """A channel's digests with their buttons, below what has just been done.
 
-    Args:
-        digests: by number.
-        owners: names by user ID, as far as they are known.
-        done: what has just been done.
+    `owners` has the names that are known, by user ID.
     """
     note, said = (done.in_mrkdwn(), done.in_plain_words()) if done else ("", "")
     if not digests:
@@ -143,9 +137,8 @@ def build_digest_list(
         blocks = [*([section(note)] if note else []), section(f"*{heading}*")]
         for digest in digests:
             says = _described(digest, owners.get(digest.owner_id, ""), characters)
-            blocks += (
-                [section(says), _buttons(digest)] if with_buttons else [section(says, _settings(digest))]
-            )
+            settings = button("Settings", ids.DIGEST_SETTINGS, digest.id)
+            blocks += [section(says), _buttons(digest)] if with_buttons else [section(says, settings)]
         if not with_buttons:
             blocks.append(context(_BY_NUMBER))
         blocks.append(actions([_add(), button("Help", ids.DIGEST_HELP, "help")], ids.Row.DIGEST_HELP))
@@ -164,21 +157,19 @@ def build_digest_notice(done: Done) -> Message:
 def build_outsiders_question(
     what: str,
     settings: NewDigest | DigestSettings,
-    query: RecordingQuery | None,
     value: str,
     *,
     number: int = 0,
     listed: bool = False,
 ) -> Message:
-    """Ask before a digest is posted where people of other organizations read.
+    """Ask before a digest is posted where people of other organizations can read it.
 
     Args:
         what: would be done: `add`, `resume` or `run`; `changed` where that has been done.
         settings: of the digest.
-        query: of the settings, read; None where it can no longer be.
         value: what the button carries: the digest's ID; for `add` the command.
         number: of the digest; a new one has none yet.
-        listed: it stands in place of a list, which the answer brings back.
+        listed: it replaces a list, which the answer brings back.
     """
     begins, label, action_id = {
         "add": ("This digest isn't added yet", "Add it anyway", ids.DIGEST_ADD_FOR_OUTSIDERS),
@@ -200,7 +191,7 @@ def build_outsiders_question(
     }[what]
 
     def says(shown: Callable[[str], str]) -> str:
-        asked = f"{begins}: {plan(settings)}. {covers(settings, query, shown)}"
+        asked = f"{begins}: {plan(settings)}. {covers(settings, shown)}"
         return f"{OUTSIDERS_READ}. {OUTSIDERS_SEE}\n{asked}"
 
     block_id = ids.digest_listed(value) if listed else ids.Row.DIGEST_OUTSIDERS
@@ -220,27 +211,20 @@ def build_digest_mistake(error: QueryError) -> Message:
     return {"text": text.replace("`", ""), "blocks": blocks}
 
 
-def build_preview(
-    settings: DigestSettings | NewDigest, query: RecordingQuery | None, times: Sequence[float]
-) -> Message:
-    """The next times of a schedule, in words with its zone, and what is asked.
-
-    Args:
-        settings: of the digest that is or would be.
-        query: of the settings, read; None where it can no longer be.
-        times: Unix seconds.
-    """
+def build_preview(settings: DigestSettings | NewDigest, times: Sequence[float]) -> Message:
+    """The next `times` (Unix seconds) of a schedule, in words with its zone, and what is asked."""
     words = schedule_in_words(settings.schedule)
+    words = words[:1].upper() + words[1:]
     moments = [moment_on_clock(time, settings.zone) for time in times]
-    text = f"{words[:1].upper()}{words[1:]}, {settings.zone}: next {'; '.join(moments)}."
+    text = f"{words}, {settings.zone}: next {'; '.join(moments)}."
     return {
-        "text": f"{escape(text)} {covers(settings, query, escape)}",
+        "text": f"{escape(text)} {covers(settings, escape)}",
         "blocks": [
             section(
-                f"*{escape(words[:1].upper() + words[1:])}*, {escape(settings.zone)}\n"
+                f"*{escape(words)}*, {escape(settings.zone)}\n"
                 + "\n".join(f"• {escape(moment)}" for moment in moments)
             ),
-            context(covers(settings, query, name)),
+            context(covers(settings, name)),
         ],
     }
 
@@ -248,7 +232,6 @@ def build_preview(
 def build_owner_notice(notice: Notice) -> Message:
     """The direct message to an owner: what went wrong with which digest, and what to do."""
     digest = notice.digest
-    plan = f"{schedule_in_words(digest.schedule)}, {digest.zone}"
     when = plain_date(notice.slot_at * 1000, digest.zone)
     where = f"<#{escape(digest.channel_id)}>"
     error = escape(notice.error)
@@ -259,15 +242,16 @@ def build_owner_notice(notice: Notice) -> Message:
             "The next one is tried at its time; you are told again only after one has been posted. "
             f"To post it now, type `/recordings digest run {digest.number}` there."
         )
-    text = f"Your digest {digest.number} in {where} ({escape(plan)}) was not posted at {when}. {error} {then}"
+    text = f"Your digest {digest.number} in {where} ({plan(digest)}) was not posted at {when}. {error} {then}"
     return {"text": text, "blocks": [section(text)]}
 
 
 def _described(digest: Digest, owner: str, characters: int) -> str:
     """Number, schedule, query, when next, how the last went, whose it is, and why it is paused."""
-    words = schedule_in_words(digest.schedule)
-    plan = f"{_short(words, 2 * characters)}, {escape(digest.zone)}"
-    lines = [f"*{digest.number}* · {plan} · {_about(digest.query, characters)}"]
+    words = _short(schedule_in_words(digest.schedule), 2 * characters)
+    about = code(cut(digest.query, characters)) if digest.query else "all recordings"
+    window = "" if has_own_window(digest.query) else " · since the digest before"
+    lines = [f"*{digest.number}* · {words}, {escape(digest.zone)} · {about}{window}"]
     if digest.is_paused:
         why = f": {_short(digest.paused_why, characters)}" if digest.paused_why else ""
         lines.append(f"▲ *Paused*{why}")
@@ -305,11 +289,6 @@ def _short(sentence: str, characters: int) -> str:
     return shortened(escape(one_line(sentence)), characters)
 
 
-def _about(query: str, characters: int) -> str:
-    window = "" if has_own_window(query) else " · since the digest before"
-    return f"{code(cut(query, characters)) if query else 'all recordings'}{window}"
-
-
 def _buttons(digest: Digest) -> Block:
     toggle = ("Resume", ids.DIGEST_RESUME) if digest.is_paused else ("Pause", ids.DIGEST_PAUSE)
     remove = button("Remove", ids.DIGEST_REMOVE, digest.id) | {
@@ -321,14 +300,10 @@ def _buttons(digest: Digest) -> Block:
     elements = [
         button(*toggle, digest.id),
         button("Run now", ids.DIGEST_RUN, digest.id),
-        _settings(digest),
+        button("Settings", ids.DIGEST_SETTINGS, digest.id),
         remove,
     ]
     return actions(elements, ids.digest_listed(digest.id))
-
-
-def _settings(digest: Digest) -> Block:
-    return button("Settings", ids.DIGEST_SETTINGS, digest.id)
 
 
 def _add(text: str = "Add a digest") -> Block:

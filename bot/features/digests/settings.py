@@ -51,11 +51,7 @@ class DigestSettings:
 def read_settings(typed: str, now: float, zone: str, command: str = ADD) -> DigestSettings:
     """Read `"weekdays at 09:00" room=1230 last=24h tz=Europe/Berlin quiet=silent`: the schedule first.
 
-    Args:
-        typed: what stands behind `add`, plain.
-        now: Unix seconds.
-        zone: the asker's IANA zone; `tz=` wins.
-        command: what suggestions begin with.
+    `zone` is the asker's, unless there is a `tz=`; suggestions begin with `command`.
 
     Raises:
         QueryError: its suggestion is a whole command, without `/recordings`.
@@ -112,18 +108,10 @@ def settings_of(schedule: str, terms: str, quiet: str, now: float, zone: str) ->
     first = next_times(plan, now, _zone_among(terms) or zone, 1)[0]
     query = parse_query(terms, first, zone, recurring=True)
     _check_query(query)
-    return DigestSettings(
-        digest_query_text(query, own_window=_names_window(terms, first, zone)),
-        format_schedule(plan),
-        query.tz or zone,
-        quiet,
-    )
-
-
-def digest_query_text(query: RecordingQuery, *, own_window: bool) -> str:
-    """A digest's query as it is kept: its zone is kept apart, and so is that it begins at the slot before."""
     kept = replace(query, tz=None, page=1)
-    return format_query(kept if own_window else replace(kept, last_seconds=None, start=None, end=None))
+    if not _names_window(terms, first, zone):
+        kept = replace(kept, last_seconds=None, start=None, end=None)
+    return DigestSettings(format_query(kept), format_schedule(plan), query.tz or zone, quiet)
 
 
 def query_of(settings: NewDigest | DigestSettings) -> RecordingQuery | None:

@@ -182,15 +182,10 @@ def build_form(
     return form_view(ids.FORM, TITLE, blocks, submit="Search", private_metadata=private_metadata)
 
 
-def build_loading_form(*, private_metadata: str = "", reading: bool = False) -> View:
-    """The form while it is prepared: Slack lets one be opened for 3 seconds only.
-
-    Args:
-        private_metadata: comes back with the submission.
-        reading: whether a message and its thread are read for it.
-    """
+def build_loading_form(*, reading: bool = False) -> View:
+    """The form while it is prepared, or while a message and its thread are read for it."""
     said = "Reading the message and its thread …" if reading else "One moment …"
-    return form_view(ids.FORM, TITLE, [paragraph(said)], private_metadata=private_metadata)
+    return form_view(ids.FORM, TITLE, [paragraph(said)])
 
 
 def _divided_rooms(

@@ -427,12 +427,7 @@ async def existing_first(found: FoundIds, recordings: Recordings, patience_secon
     """The same IDs, those seen lately in front; in the order they came where none of them was.
 
     Only where none was, ZEGOCLOUD is asked for what is newest in all rooms: two calls, however many IDs there
-    are, behind everybody who waits for an answer.
-
-    Args:
-        found: what the message names.
-        recordings: knows what was seen.
-        patience_seconds: how long that may take: a form can be filled in without.
+    are, behind everybody who waits for an answer, and for `patience_seconds` at most.
     """
     if max(len(found.rooms), len(found.tasks)) < 2:  # noqa: PLR2004 - one has nothing to stand in front of
         return found

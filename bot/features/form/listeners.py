@@ -73,8 +73,7 @@ async def handle_message_shortcut(
     message = body.get("message") or {}
     thread_ts = str(message.get("thread_ts") or message.get("ts") or "")
     metadata = replace(metadata_of_click(body, replaces=False), thread_ts=thread_ts)
-    loading = build_loading_form(private_metadata=metadata.encode(), reading=True)
-    async with Modal.opened(slack, body, loading) as modal:
+    async with Modal.opened(slack, body, build_loading_form(reading=True)) as modal:
         now = asyncio.get_running_loop().time
         deadline = now() + PATIENCE_SECONDS
         texts = texts_of_message(message)
@@ -164,11 +163,7 @@ async def _form(
 async def texts_of_thread(slack: SlackClient, channel_id: str, thread_ts: str, deadline: float) -> list[str]:
     """The texts of a thread's first and of its latest messages, as far as the bot may read them by then.
 
-    Args:
-        slack: Slack's Web API; its pace is never waited for.
-        channel_id: where the thread is.
-        thread_ts: its first message.
-        deadline: event-loop time at which what was read by then has to do.
+    Slack's pace is never waited for: at `deadline` (event-loop time) what was read has to do.
     """
     ask = partial(
         slack.impatient().conversations_replies, channel=channel_id, ts=thread_ts, limit=THREAD_PAGE

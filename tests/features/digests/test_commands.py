@@ -16,6 +16,7 @@ from bot.features.digests.commands import (
     parse_digest_command,
 )
 from bot.features.digests.form import build_digest_form, kept_by_form, read_digest_form
+from bot.features.digests.models import Digest
 from bot.features.digests.notices import build_digest_mistake
 from bot.features.digests.settings import DigestSettings, format_settings, has_own_window, read_settings
 from bot.query.parser import format_query, parse_query
@@ -214,7 +215,11 @@ def test_settings_that_cannot_be_read_say_what_is_wrong(terms: str, words: str, 
 
 def form_of(settings: DigestSettings | None) -> dict[str, object]:
     query = parse_query(settings.query if settings else "", NOW, BERLIN)
-    view = build_digest_form(settings, query, settings.zone if settings else BERLIN, number=1)
+    digest = None
+    if settings:
+        kept = (settings.query, settings.schedule, settings.zone, settings.quiet)
+        digest = Digest("T1", "C123456", "U123456", *kept, number=1)
+    view = build_digest_form(digest, query, settings.zone if settings else BERLIN)
     assert not check_view(view)
     return view
 

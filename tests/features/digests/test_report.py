@@ -514,7 +514,7 @@ def test_a_list_of_20_digests_with_the_longest_queries_fits() -> None:
         last_error="<@U1> " * 200,
     )
     digests = [replace(digest, id=f"{n:016d}", number=n) for n in range(1, 21)]
-    done = Done("pause", digests[0], parse_query(digest.query, NINE, "UTC"))
+    done = Done("pause", digests[0])
     message = build_digest_list(digests, {"U1": "<!channel>" * 20}, done)
     assert not check_blocks(message["blocks"], "message")
     assert count_characters(message["blocks"]) < MOST_MESSAGE_CHARACTERS

@@ -56,8 +56,8 @@ def offered(view: dict[str, Any], block_id: str) -> list[str]:
 
 VIEWS = {
     "everything": form(),
-    "loading": build_loading_form(private_metadata="m" * 3000),
-    "loading a message": build_loading_form(private_metadata="m" * 3000, reading=True),
+    "loading": build_loading_form(),
+    "loading a message": build_loading_form(reading=True),
     "all that can be there": form(
         None,
         opened=Opened.ANYWHERE,

@@ -66,7 +66,6 @@ class Flight(Generic[T]):
 
     @property
     def done(self) -> bool:
-        """Whether it ended."""
         return self._task.done()
 
     @property

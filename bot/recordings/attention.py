@@ -7,7 +7,6 @@ counted apart, for the window says which rows are listed.
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -45,6 +44,7 @@ async def keep_what_needs_attention(
     all_rows: bool = False,
     thresholds: Thresholds = USUAL,
     first: Collection[str] = (),
+    unreadable_fails: bool = False,
 ) -> Page:
     """Cut the screen of what needs attention out of an answer that has every row.
 
@@ -60,6 +60,7 @@ async def keep_what_needs_attention(
         all_rows: not only the question's screen.
         thresholds: from where on something is worth a verdict.
         first: IDs of tasks that are looked at before all others.
+        unreadable_fails: where the details of several can be read of none, the vendor did not answer.
 
     Raises:
         ZegoError, TooLateError: the vendor did not answer.
@@ -71,8 +72,10 @@ async def keep_what_needs_attention(
         return row.task_id not in first, row.status not in RUNNING and row.status != FAILED, -row.began_ms
 
     chosen = sorted(rows, key=rank)[:MOST_CHECKED]
-    looked_at, unreadable = await look_at(chosen, details_of, progress)
-    unreadable += sum(bool(details.unreadable) for details in looked_at.values())
+    looked_at, errors = await look_at(chosen, details_of, progress)
+    if unreadable_fails and len(errors) == len(chosen) > 1:
+        raise errors[0]
+    unreadable = len(errors) + sum(bool(details.unreadable) for details in looked_at.values())
     judged = {
         row.task_id: judge_row(row, in_room(row), now_ms, thresholds, looked_at.get(row.task_id))
         for row in rows
@@ -104,26 +107,26 @@ async def look_at(
     rows: Sequence[Recording],
     details_of: Callable[[str], Awaitable[RecordingDetails]],
     progress: Callable[[int, int], None] | None = None,
-) -> tuple[dict[str, RecordingDetails], int]:
-    """The details by task ID, without those that the vendor no longer knows, and how many cannot be read.
-
-    None may be readable: whether that is an answer is for the caller to say.
+) -> tuple[dict[str, RecordingDetails], list[ZegoBadAnswerError]]:
+    """The details by task ID, without those that the vendor no longer knows, and what cannot be read.
 
     Raises:
         ZegoError, TooLateError: the vendor did not answer.
     """
     turns = asyncio.Semaphore(CALLS_AT_ONCE)
     found: dict[str, RecordingDetails] = {}
-    unreadable = done = 0
+    unreadable: list[ZegoBadAnswerError] = []
+    done = 0
 
     async def check(row: Recording) -> None:
-        nonlocal done, unreadable
+        nonlocal done
         async with turns:
-            with suppress(TaskNotFoundError):  # it left the 3 days meanwhile: the list's word has to do
-                try:
-                    found[row.task_id] = await details_of(row.task_id)
-                except ZegoBadAnswerError:
-                    unreadable += 1
+            try:
+                found[row.task_id] = await details_of(row.task_id)
+            except TaskNotFoundError:
+                pass  # it left the 3 days meanwhile: the list's word has to do
+            except ZegoBadAnswerError as error:
+                unreadable.append(error)
             done += 1
             if progress:
                 progress(done, len(rows))

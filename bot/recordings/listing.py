@@ -210,12 +210,10 @@ class Listing:
 
     @property
     def page_count(self) -> int:
-        """How many API pages there are."""
         return max(1, -(-max((page.total for page in self._pages.values()), default=0) // PAGE_SIZE))
 
     @property
     def complete(self) -> bool:
-        """Every row was read."""
         return self._recounted is not None or not self._missing()
 
     @property

@@ -142,7 +142,6 @@ class Outcomes:
         return None if running is None else tuple(one for one in running if one.room_id == row.room_id)
 
     async def stop(self) -> None:
-        """End what is under way."""
         await self._searches.stop()
 
     async def _running(

@@ -38,7 +38,6 @@ class Cursor:
 
     @property
     def order(self) -> tuple[int, str]:
-        """Comparable to `Recording.order`."""
         return (self.began_ms, self.task_id)
 
 

@@ -86,7 +86,6 @@ class DescribeTasks(Request[TaskPage]):
             raise ValueError("an empty room_id would ask for all rooms; say None to mean that")
 
     def body(self) -> dict[str, Any]:
-        """The parameters, as the vendor names them."""
         room = {} if self.room_id is None else {"RoomId": self.room_id}
         return {
             "Status": int(self.filter),
@@ -98,7 +97,6 @@ class DescribeTasks(Request[TaskPage]):
         }
 
     def decode(self, status: int, content: bytes, received: Received) -> TaskPage:
-        """The page."""
         return decode_tasks(status, content, page=self.page, received=received)
 
 
@@ -113,11 +111,9 @@ class DescribeRecordStatus(Request[RecordingDetails]):
     task_id: str
 
     def body(self) -> dict[str, Any]:
-        """The parameters, as the vendor names them."""
         return {"TaskId": self.task_id}
 
     def decode(self, status: int, content: bytes, received: Received) -> RecordingDetails:
-        """The task with its files."""
         return decode_record_status(status, content, task_id=self.task_id, received=received)
 
     def lifetime_seconds(self, details: RecordingDetails, usual_seconds: float) -> float:

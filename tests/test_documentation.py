@@ -11,7 +11,8 @@ import pytest
 
 from bot.__main__ import _parser
 from bot.config import Settings, load_settings
-from bot.query.wording import help_terms, readme_table
+from bot.query.terms import TERMS
+from bot.query.wording import readme_table
 from bot.slack.manifest import bot_scopes, load_manifest
 from tests.world import a_world
 
@@ -79,7 +80,7 @@ def test_every_command_line_in_it_can_be_parsed() -> None:
 
 def test_the_table_of_terms_is_the_programs_own() -> None:
     assert readme_table() in README
-    for term in help_terms():
+    for term in TERMS.values():
         assert f"`{term.key}=" in README or f"`{term.example}`" in README
 
 

@@ -13,7 +13,8 @@ from bot.features.answers.message import within_a_day
 from bot.features.recording_text import FILE_STATES, GOING_ON, began_or_requested, words_in_plain
 from bot.models import FAILED, ONGOING, PAUSED, RUNNING, STARTING
 from bot.plain_text import count, format_size
-from bot.query.wording import describe_query, help_terms
+from bot.query.terms import TERMS
+from bot.query.wording import describe_query
 from bot.recordings.answer_text import asides, found, size, unreadable_files, worst_verdict
 from bot.recordings.window import skew_note
 from bot.slack.blocks import label, lasted, mark, plain_date, sane
@@ -106,7 +107,7 @@ def show_help(console: Console) -> None:
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(no_wrap=True)
     table.add_column()
-    for term in help_terms():
+    for term in TERMS.values():
         table.add_row(Text(term.example), Text(term.meaning))
     console.print(table)
 

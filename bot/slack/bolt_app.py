@@ -108,7 +108,7 @@ class BodyMatcher(AsyncListenerMatcher):
     def __init__(self, matcher: AsyncBuiltinListenerMatcher) -> None:
         self._matches: Callable[[dict[str, Any]], Any] = matcher.func
 
-    async def async_matches(self, req: AsyncBoltRequest, resp: BoltResponse) -> bool:  # noqa: ARG002, D102 - Bolt's own
+    async def async_matches(self, req: AsyncBoltRequest, resp: BoltResponse) -> bool:  # noqa: ARG002 - Bolt's own
         return bool(await self._matches(req.body))
 
 

@@ -16,8 +16,9 @@ from bot.query.parser import format_query, parse_query, resolve_window, wants_he
 from bot.query.terms import KEYS, SORT_SYNONYMS, STATUS_SYNONYMS, TERMS, RecordingQuery, Sort, Status
 from bot.query.times import DAY, HOUR, MAX_SECONDS, RelativeDay, TimePoint, Window
 from bot.query.tokenizer import MAX_SHOWN, Change, edited
-from bot.query.wording import describe_query, describe_subject, describe_window, readme_table
+from bot.query.wording import describe_query, describe_subject, describe_window
 from bot.query.zones import asker_zone
+from tests.docs import terms_table, words_table
 
 BERLIN = "Europe/Berlin"
 NOW = dt.datetime(2026, 11, 23, 13, 3, tzinfo=dt.UTC).timestamp()
@@ -1094,7 +1095,7 @@ def test_anything_else_does_not_ask_for_help(text: str) -> None:
 
 
 def test_help_and_readme_name_every_term_with_an_example_that_can_be_typed() -> None:
-    rows, table = TERMS.values(), readme_table()
+    rows, table = TERMS.values(), terms_table() + words_table()
     assert (
         [row.key for row in rows]
         == list(TERMS)

@@ -23,6 +23,7 @@ ALONE = {
     "zoneinfo": {"bot.zone_data"},
     "sqlalchemy": {
         *(f"bot.storage.{name}" for name in ("database", "migrations", "tables")),
+        "bot.storage.migrations.versions.r0001_digests",
         *(f"bot.features.digests.{name}" for name in ("rows", "slot_store", "store")),
     },
     "cronsim": {f"bot.features.digests.{name}" for name in ("schedule", "schedule_times")},
@@ -236,7 +237,7 @@ def test_no_import_does_any_work() -> None:
         ast.AsyncFunctionDef,
     )
     guards = {"TYPE_CHECKING", "__name__ == '__main__'"}
-    for name in EVERY:
+    for name in sorted(set(EVERY) - {"bot.storage.migrations.env"}):  # a script that Alembic runs
         for node in modules()[name].tree.body:
             is_text = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
             is_guard = isinstance(node, ast.If) and ast.unparse(node.test) in guards

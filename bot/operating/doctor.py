@@ -274,7 +274,7 @@ async def check_database(settings: Settings) -> list[Check]:
         store = open_store(settings.database_url.reveal(), clock_from(settings.bot_clock))
         async with asyncio.timeout(PATIENCE_SECONDS - CLOSE_SECONDS):
             await store.check()
-            version, applied = await store.about()
+            version, revision = await store.about()
     except StoreError as error:
         return [Check(name, "failed", error.for_operator())]
     except TimeoutError:
@@ -286,7 +286,7 @@ async def check_database(settings: Settings) -> list[Check]:
                 async with asyncio.timeout(CLOSE_SECONDS):
                     await store.close()
     use = "" if store.is_shared else "; right for one process, if this disk outlasts it"
-    layout = f"its layout is up to date ({applied[-1]})"
+    layout = f"its layout is up to date ({revision})"
     return [Check(name, "ok", f"opens and can be written; {version}{use}; {layout}"), *_check_disk(store)]
 
 

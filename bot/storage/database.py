@@ -404,5 +404,5 @@ class Database:
             return
         async with self._migrating:
             if not self._is_migrated:
-                await self._once(migrate, writes=True)
+                await self._once(lambda connection: connection.run_sync(migrate), writes=True)
                 self._is_migrated = True

@@ -14,6 +14,7 @@ from bot.features.digests.schedule import parse_schedule
 from bot.features.digests.schedule_times import next_times
 from bot.features.digests.slot_store import SlotStore
 from bot.storage.database import Database
+from bot.storage.migrations import current_revision
 from bot.storage.tables import digests, slots
 from bot.zone_data import zone_info
 
@@ -51,15 +52,15 @@ class Store(SlotStore):
         """Open the database for writing and bring its layout up to date, for those who want to know early."""
         await self._database.write(_touch)
 
-    async def about(self) -> tuple[str, list[str]]:
-        """Which database it is, with its version, and the names of the migrations that it has had."""
+    async def about(self) -> tuple[str, str]:
+        """The database's name with its version, and the revision of its layout."""
         ask = "SHOW server_version" if self.is_shared else "SELECT sqlite_version()"
 
-        async def work(connection: AsyncConnection) -> tuple[str, list[str]]:
+        async def work(connection: AsyncConnection) -> tuple[str, str]:
             version = (await connection.execute(text(ask))).scalar_one()
-            applied = (await connection.execute(text("SELECT name FROM migrations ORDER BY name"))).scalars()
             kind = "PostgreSQL" if self.is_shared else "SQLite"
-            return f"{kind} {str(version).split()[0]}", list(applied)
+            revision = await connection.run_sync(current_revision)
+            return f"{kind} {str(version).split()[0]}", revision or ""
 
         return await self._database.read(work)
 

@@ -309,7 +309,7 @@ async def test_a_stored_next_run_is_compared_with_its_schedule(
     desk: Desk, schedule: str, stored: int, right: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     kept = await desk.add(schedule)
-    await spoil(desk.store, "UPDATE digests SET next_run_at = :at", at=stored)
+    await spoil(desk.store, "UPDATE recordings_bot_digests SET next_run_at = :at", at=stored)
     await desk.steps()
     assert await desk.next_run(kept) == right
     assert ("which is wrong" in caplog.text) == (stored != right)
@@ -319,7 +319,7 @@ async def test_a_stored_next_run_is_compared_with_its_schedule(
 async def test_stored_times_are_compared_again_after_a_while(desk: Desk) -> None:
     kept = await desk.add("mondays at 09:00")
     await desk.steps()
-    await spoil(desk.store, "UPDATE digests SET next_run_at = :at", at=NINE + 14 * DAY)
+    await spoil(desk.store, "UPDATE recordings_bot_digests SET next_run_at = :at", at=NINE + 14 * DAY)
     await desk.steps()
     assert await desk.next_run(kept) == NINE + 14 * DAY
     desk.pass_time(REVIEW_SECONDS)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
@@ -17,11 +16,9 @@ from bot.errors import QueryError
 from bot.features.digests.errors import FullChannelError
 from bot.features.digests.models import NewDigest
 from bot.features.digests.store import MOST_A_CHANNEL, Store, open_store
-from bot.features.digests.unfinished import NOTHING_UNFINISHED, OpenRecording, Unfinished
+from bot.features.digests.unfinished import OpenRecording, Unfinished
 from bot.models import Recording
-from bot.storage.database import Database
 from bot.storage.errors import StoreError
-from bot.storage.migrations import MIGRATIONS
 from tests.databases import database_or_skip
 
 if TYPE_CHECKING:
@@ -456,7 +453,9 @@ async def test_a_digest_whose_schedule_cannot_be_read_any_more_is_paused_and_del
     broken, sound = [await store.add(new()) for _ in range(2)]
 
     async def spoil(connection: Any) -> None:
-        await connection.execute(text("UPDATE digests SET zone = 'Moon/Base' WHERE number = 1"))
+        await connection.execute(
+            text("UPDATE recordings_bot_digests SET zone = 'Moon/Base' WHERE number = 1")
+        )
 
     await store._database.write(spoil)
     clock.set(NINE)
@@ -473,51 +472,6 @@ async def test_replicas_that_start_at_once_make_one_database(url: str, clock: Ad
         await store.close()
 
 
-OLD_DIGEST = (
-    "INSERT INTO digests VALUES ('old', 'T0LOCAL01', 'C0GENERAL1', 1, 'U0ASKER1', 'last=24h', 'every hour',"
-    " 'Europe/Berlin', 'line', :created_at, :next_run_at, NULL, '', NULL, '', '')"
-)
-OLD_SLOT = (
-    "INSERT INTO slots (digest_id, slot_at, state, asked_by, attempts, uncertain, retry_at, lease_holder,"
-    " lease_until, counts, error, notice)"
-    " VALUES ('old', :slot_at, 'open', '', 1, true, 0, '', 0, '{}', '', '')"
-)
-
-
-async def test_a_database_of_the_first_release_goes_on_with_what_it_has(
-    url: str, clock: AdjustableClock
-) -> None:
-    async def as_released(connection: Any) -> None:
-        for statement in MIGRATIONS["0001-digests-and-slots"]:
-            await connection.execute(text(statement))
-        await connection.execute(text("CREATE TABLE migrations (name TEXT PRIMARY KEY)"))
-        await connection.execute(text("INSERT INTO migrations (name) VALUES ('0001-digests-and-slots')"))
-        times = {"created_at": NINE - HOUR, "next_run_at": NINE + HOUR}
-        await connection.execute(text(OLD_DIGEST), times)
-        await connection.execute(text(OLD_SLOT), {"slot_at": NINE})
-
-    old = Database(url, clock)
-    await old._once(as_released, writes=True)
-    clock.set(NINE + 60)
-    store = open_store(url, clock)
-    claim = await claimed(store, clock)
-    assert (claim.digest.id, claim.slot_at, claim.uncertain, claim.look) == ("old", NINE, True, "")
-    assert await store.keep_look(claim, "1795420800.000100 1 2")
-    assert await store.fail(claim, "Later.", NINE)
-
-    async def add_as_before(connection: Any) -> None:
-        await connection.execute(text(OLD_SLOT), {"slot_at": NINE + 30})
-
-    await old._once(add_as_before, writes=True)  # of a process that has not been replaced yet
-    claim = await claimed(store, clock)
-    assert (claim.slot_at, claim.look) == (NINE, "1795420800.000100 1 2")
-    assert await store.finish(claim, "1.1", {})
-    claim = await claimed(store, clock)
-    assert (claim.slot_at, claim.look) == (NINE + 30, "")
-    for one in (old, store):
-        await one.close()
-
-
 async def test_only_who_has_a_slot_says_how_far_its_channel_was_looked_through(
     store: Store, clock: AdjustableClock
 ) -> None:
@@ -529,82 +483,6 @@ async def test_only_who_has_a_slot_says_how_far_its_channel_was_looked_through(
     assert await store.keep_look(second, "2")
     assert await store.fail(second, "Later.", NINE)
     assert (await claimed(store, clock)).look == "2"
-
-
-async def test_a_database_of_the_released_version_is_brought_up_to_date(
-    store: Store, url: str, clock: AdjustableClock
-) -> None:
-    released = open_store(url, clock)
-    released._database._is_migrated = True  # its layout is made here, as that version made it
-    digest_row = (
-        "'d1', 'T0LOCAL01', 'C0GENERAL1', 1, 'U0ASKER1', '', 'every hour', 'Europe/Berlin', 'line', "
-        f"{NINE - DAY}, {NINE}, NULL, '', {NINE - HOUR}, 'posted', ''"
-    )
-    true = "1" if url.startswith("sqlite") else "true"
-    at, counts = NINE - HOUR, '{"total":7}'
-    slot_row = f"'d1', {at}, 'posted', '', 1, {true}, 0, '', 0, '1.1', '{counts}', '', '', {at}"
-
-    async def as_released(connection: Any) -> None:
-        await connection.execute(text("CREATE TABLE migrations (name TEXT PRIMARY KEY)"))
-        for statement in MIGRATIONS["0001-digests-and-slots"]:
-            await connection.execute(text(statement))
-        for table, row in (
-            ("migrations", "'0001-digests-and-slots'"),
-            ("digests", digest_row),
-            ("slots", slot_row),
-        ):
-            statement = f"INSERT INTO {table} VALUES ({row})".replace(":", r"\:")  # noqa: S608 - our own text
-            await connection.execute(text(statement))
-
-    await released._database.write(as_released)
-    await released.close()
-    clock.set(NINE)
-    claim = await claimed(store, clock)
-    assert (claim.worked_at, claim.unfinished) == (NINE - HOUR, NOTHING_UNFINISHED)
-    assert await store.previous_counts("d1", NINE, 9) == [(NINE - HOUR, {"total": 7})]
-    assert await store.keep(claim, {}, Unfinished((), 5, 6).encode())
-    assert await store.finish(claim, "2.2")
-    clock.set(NINE + HOUR)
-    assert (await claimed(store, clock)).unfinished == Unfinished((), 5, 6)
-    assert "0002-unfinished" in (await store.about())[1]
-
-
-async def test_an_older_program_leaves_a_newer_database_alone(
-    store: Store, url: str, clock: AdjustableClock
-) -> None:
-    await store.check()
-
-    async def move_on(connection: Any) -> None:
-        await connection.execute(text("INSERT INTO migrations (name) VALUES ('9999-later')"))
-
-    await store._database.write(move_on)
-    older = open_store(url, clock)
-    with pytest.raises(StoreError) as raised:
-        await older.check()
-    assert raised.value.reason == "newer"
-    assert re.search(r"newer version.*9999-later", raised.value.for_operator())
-    await older.close()
-
-
-async def test_digests_from_before_outsiders_were_asked_about_are_for_none_of_them(
-    store: Store, url: str, clock: AdjustableClock
-) -> None:
-    digest = await store.add(new())
-
-    async def go_back(connection: Any) -> None:
-        await connection.execute(text("ALTER TABLE digests DROP COLUMN for_outsiders"))
-        await connection.execute(text("DELETE FROM migrations WHERE name = '0004-outsiders'"))
-
-    await store._database.write(go_back)
-    newer = open_store(url, clock)
-    assert await newer.get(digest.id) == digest
-    assert digest.for_outsiders is False
-    changed = await newer.change(digest.id, for_outsiders=True)
-    assert changed is not None
-    assert changed.for_outsiders is True
-    assert (await fresh(newer, digest)).for_outsiders is True
-    assert (await newer.add(new(for_outsiders=True))).for_outsiders is True
-    await newer.close()
 
 
 async def test_a_call_given_up_is_carried_through_and_leaves_the_database_usable(
@@ -747,7 +625,7 @@ async def test_a_transaction_broken_off_by_postgres_changes_nothing(
         digest = await store.add(new())
 
         async def work(connection: Any) -> None:
-            await connection.execute(text("UPDATE digests SET query = 'lost'"))
+            await connection.execute(text("UPDATE recordings_bot_digests SET query = 'lost'"))
             await connection.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
 
         with pytest.raises(StoreError) as raised:

@@ -22,9 +22,9 @@ ALONE = {
     "tzdata": {"bot.zone_data"},
     "zoneinfo": {"bot.zone_data"},
     "sqlalchemy": {
-        *(f"bot.storage.{name}" for name in ("database", "migrations", "tables")),
+        *(f"bot.storage.{name}" for name in ("database", "migrations", "outbox", "tables")),
         "bot.storage.migrations.versions.r0001_digests",
-        *(f"bot.features.digests.{name}" for name in ("rows", "slot_store", "store")),
+        "bot.features.digests.store",
     },
     "cronsim": {f"bot.features.digests.{name}" for name in ("schedule", "schedule_times")},
 }

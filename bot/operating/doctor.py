@@ -291,9 +291,9 @@ async def check_database(settings: Settings) -> list[Check]:
 
 
 def _check_disk(store: Store) -> list[Check]:
-    if store.folder is None:
+    if store.database.folder is None:
         return []
-    free = shutil.disk_usage(store.folder).free
+    free = shutil.disk_usage(store.database.folder).free
     if free >= LEAST_FREE_BYTES:
         return []
     advice = "free some, or digests will stop"

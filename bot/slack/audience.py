@@ -7,6 +7,9 @@ from enum import Enum, auto
 
 from bot.slack.blocks import escape
 
+OUTSIDERS_READ = "People outside your organization can read this channel"
+"""Why a post that repeats itself asks, or pauses, first."""
+
 
 class Readers(Enum):
     """Who can read a message."""

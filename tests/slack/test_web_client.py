@@ -9,9 +9,8 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from bot.features.digests.errors import PermanentError, TransientError, UncertainError
-from bot.features.digests.poster import failure
 from bot.network import Network
+from bot.slack.poster import PermanentError, TransientError, UncertainError, failure
 from bot.slack.web_client import (
     SLACK_ERRORS,
     NotSentError,

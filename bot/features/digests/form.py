@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from bot.errors import QueryError
 from bot.features.digests import ids
-from bot.features.digests.errors import OUTSIDERS_READ
 from bot.features.digests.message import OUTSIDERS_SEE
 from bot.features.digests.settings import DigestSettings, ScheduleError, has_own_window, settings_of
 from bot.features.form.fields import COMMON_WINDOWS, fields_of, typed_rooms
@@ -15,6 +14,7 @@ from bot.query.parser import format_query
 from bot.query.terms import TERMS, RecordingQuery, Status, parse_zone
 from bot.query.times import exact_duration
 from bot.query.tokenizer import Mistake, normalise
+from bot.slack.audience import OUTSIDERS_READ
 from bot.slack.forms import FormErrors, FormValues, at, field, option, paragraph, plain, select
 
 if TYPE_CHECKING:

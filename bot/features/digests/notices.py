@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bot.features.digests import ids as digest_ids
-from bot.features.digests.errors import OUTSIDERS_READ
 from bot.features.digests.message import MAX_TEXT_CHARACTERS, OUTSIDERS_SEE, covers, plan, schedule_in_words
 from bot.features.digests.settings import has_own_window
 from bot.plain_text import count
 from bot.query.times import moment_on_clock
+from bot.slack.audience import OUTSIDERS_READ
 from bot.slack.blocks import (
     actions,
     button,

@@ -13,8 +13,7 @@ from sqlalchemy import event, text
 
 from bot.clock import AdjustableClock
 from bot.errors import QueryError
-from bot.features.digests.errors import FullChannelError
-from bot.features.digests.models import NewDigest
+from bot.features.digests.models import FullChannelError, NewDigest
 from bot.features.digests.store import MOST_A_CHANNEL, Store, open_store
 from bot.features.digests.unfinished import OpenRecording, Unfinished
 from bot.models import Recording
@@ -139,10 +138,10 @@ async def test_a_paused_digest_rests_and_goes_on_from_the_moment_it_is_resumed(
 ) -> None:
     digest = await store.add(new("every hour"))
     clock.set(NINE)
-    await store.release(await claimed(store, clock))
-    paused = await store.pause(digest.id, "Its channel is archived.")
+    await store.outbox.release(await claimed(store, clock))
+    paused = await store.pause(digest.id)
     assert paused is not None
-    assert (paused.is_paused, paused.paused_at, paused.paused_why) == (True, NINE, "Its channel is archived.")
+    assert (paused.is_paused, paused.paused_at, paused.paused_why) == (True, NINE, "")
     clock.advance(5 * HOUR)
     assert await store.claim_due(clock.now(), "one", LONG) is None
     assert await store.seconds_to_next(clock.now()) is None
@@ -198,12 +197,12 @@ async def test_a_slot_whose_lease_has_ended_goes_to_another_and_the_first_can_do
     first = await claimed(store, clock, OVER)
     second = await claimed(store, clock, LONG, "two")
     assert (second.attempt, second.slot_at) == (2, NINE)
-    assert not await store.renew(first, LONG, posting=True)
+    assert not await store.outbox.renew(first, LONG, posting=True)
     assert not await store.finish(first, "1.1", {})
-    assert not await store.fail(first, "No.", None)
+    assert not await store.fail(first, "No.")
     assert not await store.skip(first, "No.")
-    assert not await store.release(first)
-    assert await store.renew(second, LONG)
+    assert not await store.outbox.release(first)
+    assert await store.outbox.renew(second, LONG)
     assert await store.finish(second, "2.2", {"all": 2})
     (slot,) = await store.latest_slots(digest.id, 9)
     assert (slot.state, slot.attempts, slot.posted_ts, slot.counts) == ("posted", 2, "2.2", {"all": 2})
@@ -215,15 +214,15 @@ async def test_the_same_worker_that_takes_a_slot_again_has_lost_its_first_claim(
     await store.add(new())
     clock.set(NINE)
     first, second = await claimed(store, clock, OVER), await claimed(store, clock)
-    assert not await store.renew(first, LONG)
-    assert await store.renew(second, LONG)
+    assert not await store.outbox.renew(first, LONG)
+    assert await store.outbox.renew(second, LONG)
 
 
 async def test_a_renewed_lease_keeps_the_slot(store: Store, clock: AdjustableClock) -> None:
     await store.add(new())
     clock.set(NINE)
     claim = await claimed(store, clock, OVER)
-    assert await store.renew(claim, LONG)
+    assert await store.outbox.renew(claim, LONG)
     assert await store.claim_due(clock.now(), "two", LONG) is None
     seconds = await store.seconds_to_next(clock.now())
     assert seconds is not None
@@ -235,11 +234,11 @@ async def test_a_slot_handed_back_is_as_if_it_had_not_been_taken_unless_it_may_b
 ) -> None:
     await store.add(new())
     clock.set(NINE)
-    assert await store.release(await claimed(store, clock))
+    assert await store.outbox.release(await claimed(store, clock))
     again = await claimed(store, clock, LONG, "two")
     assert (again.attempt, again.uncertain) == (1, False)
-    assert await store.renew(again, OVER, posting=True)
-    assert not await store.release(again)
+    assert await store.outbox.renew(again, OVER, posting=True)
+    assert not await store.outbox.release(again)
     third = await claimed(store, clock)
     assert (third.attempt, third.uncertain) == (2, True)
 
@@ -250,7 +249,7 @@ async def test_a_failed_attempt_waits_for_its_time_behind_those_that_have_not_be
     one, two = [await store.add(new("every hour")) for _ in range(2)]
     clock.set(NINE)
     first = await claimed(store, clock)
-    assert await store.fail(first, "The vendor is away.", NINE + 60)
+    assert await store.outbox.retry(first, "The vendor is away.", NINE + 60)
     second = await claimed(store, clock)
     assert {first.digest.id, second.digest.id} == {one.id, two.id}
     assert await store.finish(second, "1.1", {})
@@ -268,7 +267,7 @@ async def test_the_slots_of_one_digest_are_worked_in_turn_and_others_wait_for_no
     digest = await store.add(new("every hour"))
     clock.set(NINE)
     first = await claimed(store, clock)
-    assert await store.fail(first, "The vendor is away.", NINE + HOUR + 60)
+    assert await store.outbox.retry(first, "The vendor is away.", NINE + HOUR + 60)
     clock.set(NINE + HOUR)
     other = await store.add(new("every hour"))
     await store.ask(other.id, "U0ASKER1")
@@ -301,7 +300,7 @@ async def test_a_slot_carries_on_from_the_last_one_that_was_worked(
         claim = await claimed(store, clock)
         seen.append((claim.worked_at, bool(claim.unfinished.recordings)))
         if hours in {1, 2}:
-            await store.fail(claim, "No.", None)
+            await store.fail(claim, "No.")
             continue
         assert await store.keep(claim, {"total": hours}, left.encode() if hours != 3 else "")
         await store.finish(claim, "1.1" if hours else None)
@@ -333,8 +332,8 @@ async def test_an_attempt_that_may_still_arrive_is_not_repeated_before_the_lease
     await store.add(new())
     clock.set(NINE)
     claim = await claimed(store, clock)
-    await store.renew(claim, LONG, posting=True)
-    assert await store.fail(claim, "No answer.", NINE, wait_for_lease=True)
+    await store.outbox.renew(claim, LONG, posting=True)
+    assert await store.outbox.retry(claim, "No answer.", NINE, wait_for_lease=True)
     assert await store.claim_due(clock.now(), "one", LONG) is None
     if not store.is_shared:  # leases go by the given clock
         clock.advance(LONG)
@@ -376,7 +375,7 @@ async def test_counts_of_earlier_slots_are_kept_for_comparison(store: Store, clo
         clock.set(NINE + hours * HOUR)
         claim = await claimed(store, clock)
         if hours == 1:
-            await store.fail(claim, "No.", None)
+            await store.fail(claim, "No.")
         else:
             await store.finish(claim, f"{hours}.0" if hours else None, {"all": hours})
     clock.advance(60)
@@ -415,7 +414,7 @@ async def test_the_owner_is_to_be_told_of_the_first_failure_in_a_row_and_of_a_pa
             await store.finish(claim, "1.1", {})
         else:
             pause = "Its channel is archived." if hours == 4 else ""
-            await store.fail(claim, f"Failure {hours}.", None, pause_why=pause)
+            await store.fail(claim, f"Failure {hours}.", pause)
         while (notice := await store.claim_notice(clock.now(), "one", LONG)) is not None:
             assert await store.claim_notice(clock.now(), "two", LONG) is None
             told.append((notice.error, notice.digest.is_paused))
@@ -423,6 +422,9 @@ async def test_the_owner_is_to_be_told_of_the_first_failure_in_a_row_and_of_a_pa
     assert told == [("Failure 0.", False), ("Failure 3.", False), ("Failure 4.", True)]
     paused = await fresh(store, digest)
     assert (paused.paused_why, paused.last_error) == ("Its channel is archived.", "Failure 4.")
+    resumed = await store.resume(digest.id)
+    assert resumed is not None
+    assert (resumed.is_paused, resumed.paused_why) == (False, "")
 
 
 async def test_who_could_not_be_told_is_told_later_but_not_for_ever(
@@ -430,7 +432,7 @@ async def test_who_could_not_be_told_is_told_later_but_not_for_ever(
 ) -> None:
     await store.add(new())
     clock.set(NINE)
-    await store.fail(await claimed(store, clock), "No.", None)
+    await store.fail(await claimed(store, clock), "No.")
     assert await store.claim_notice(clock.now(), "one", OVER)
     assert await store.claim_notice(clock.now(), "two", OVER)
     assert await store.claim_notice(clock.now() + 2 * DAY, "two", OVER) is None
@@ -457,7 +459,7 @@ async def test_a_digest_whose_schedule_cannot_be_read_any_more_is_paused_and_del
             text("UPDATE recordings_bot_digests SET zone = 'Moon/Base' WHERE number = 1")
         )
 
-    await store._database.write(spoil)
+    await store.database.run(spoil, writes=True)
     clock.set(NINE)
     assert (await claimed(store, clock)).digest.id == sound.id
     assert "Moon/Base" in (await fresh(store, broken)).paused_why
@@ -479,9 +481,9 @@ async def test_only_who_has_a_slot_says_how_far_its_channel_was_looked_through(
     clock.set(NINE)
     first = await claimed(store, clock, OVER)
     second = await claimed(store, clock, LONG, "two")
-    assert not await store.keep_look(first, "1")
-    assert await store.keep_look(second, "2")
-    assert await store.fail(second, "Later.", NINE)
+    assert not await store.outbox.keep_look(first, "1")
+    assert await store.outbox.keep_look(second, "2")
+    assert await store.outbox.retry(second, "Later.", NINE)
     assert (await claimed(store, clock)).look == "2"
 
 
@@ -563,17 +565,17 @@ async def test_a_full_disk_is_told_and_digests_go_on_when_there_is_room(
         cursor.execute(f"PRAGMA max_page_count = {limit['pages'] or 1_000_000}")
         cursor.close()
 
-    event.listen(store._database._engine.sync_engine, "connect", restrict)
+    event.listen(store.database._engine.sync_engine, "connect", restrict)
     kept = await store.add(new())
     limit["pages"] = 1  # SQLite takes the file's present size instead
-    await store._database._engine.dispose()
+    await store.database._engine.dispose()
     with pytest.raises(StoreError) as raised:
         await store.add(new(query="x" * 100_000))
     assert raised.value.reason == "full"
     assert "free some space" in str(raised.value)
     assert await store.list_digests("T0LOCAL01", "C0GENERAL1") == [kept]
     limit["pages"] = 0
-    await store._database._engine.dispose()
+    await store.database._engine.dispose()
     assert (await store.add(new())).number == 2
     await store.close()
 
@@ -606,7 +608,9 @@ async def test_postgres_connections_that_broke_are_opened_anew(
             return (await connection.execute(text("SELECT pg_backend_pid()"))).scalar_one()
 
         async with await psycopg.AsyncConnection.connect(url, autocommit=True) as other:
-            await other.execute("SELECT pg_terminate_backend(%s)", [await store._database.read(pid)])
+            await other.execute(
+                "SELECT pg_terminate_backend(%s)", [await store.database.run(pid, writes=False)]
+            )
         assert await store.get(digest.id) == digest
         await store.close()
 
@@ -629,7 +633,7 @@ async def test_a_transaction_broken_off_by_postgres_changes_nothing(
             await connection.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
 
         with pytest.raises(StoreError) as raised:
-            await store._database.write(work)
+            await store.database.run(work, writes=True)
         assert raised.value.reason == "away"
         assert await store.get(digest.id) == digest
         await store.close()

@@ -27,8 +27,9 @@ ALONE = {
     "tzdata": {"bot.zone_data"},
     "zoneinfo": {"bot.zone_data"},
     "sqlalchemy": {
-        *(f"bot.storage.{name}" for name in ("database", "migrations", "tables")),
-        *(f"bot.features.digests.{name}" for name in ("rows", "slot_store", "store")),
+        *(f"bot.storage.{name}" for name in ("database", "migrations", "outbox", "tables")),
+        "bot.storage.migrations.versions.r0001_digests",
+        "bot.features.digests.store",
     },
     "cronsim": {f"bot.features.digests.{name}" for name in ("schedule", "schedule_times")},
 }
@@ -258,7 +259,7 @@ def test_no_import_does_any_work() -> None:
         ast.AsyncFunctionDef,
     )
     guards = {"TYPE_CHECKING", "__name__ == '__main__'"}
-    for name in EVERY:
+    for name in sorted(set(EVERY) - {"bot.storage.migrations.env"}):  # a script that Alembic runs
         for node in modules()[name].tree.body:
             is_text = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
             is_guard = isinstance(node, ast.If) and ast.unparse(node.test) in guards

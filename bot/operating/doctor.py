@@ -344,7 +344,7 @@ class _Examination:
         database = self._tasks["database"]
         if not database.done() or (database.result() or ("",))[0] != "ok":
             return None
-        folder = open_store(self._settings.database_url.reveal(), self._clock).folder
+        folder = open_store(self._settings.database_url.reveal(), self._clock).database.folder
         if folder is None or (free := shutil.disk_usage(folder).free) >= LEAST_FREE_BYTES:
             return None
         advice = "free some, or digests will stop"
@@ -380,7 +380,7 @@ async def check_database(settings: Settings) -> Finding:
         store = open_store(settings.database_url.reveal(), clock_from(settings.bot_clock))
         async with asyncio.timeout(PATIENCE_SECONDS - CLOSE_SECONDS):
             await store.check()
-            version, applied = await store.about()
+            version, revision = await store.about()
     except StoreError as error:
         return "failed", error.for_operator()
     except TimeoutError:
@@ -392,7 +392,7 @@ async def check_database(settings: Settings) -> Finding:
                 async with asyncio.timeout(CLOSE_SECONDS):
                     await store.close()
     use = "" if store.is_shared else "; right for one process, if this disk outlasts it"
-    return "ok", f"opens and can be written; {version}{use}; its layout is up to date ({applied[-1]})"
+    return "ok", f"opens and can be written; {version}{use}; its layout is up to date ({revision})"
 
 
 def _whose_rules() -> str:

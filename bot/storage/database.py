@@ -1,4 +1,4 @@
-"""One database behind one address, SQLite or PostgreSQL: its transactions, finished or tried again."""
+"""One database behind one address, SQLite or PostgreSQL: connections, transactions, and what can go wrong."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ import logging
 import os
 import re
 import sqlite3
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from sqlalchemy import ColumnElement, Double, event, exc, extract, func, literal
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 from sqlalchemy.util import await_only
 
@@ -21,15 +23,13 @@ from bot.storage.errors import UNREACHED, StoreError
 from bot.storage.migrations import migrate
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     from sqlalchemy import Connection
-    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+    from sqlalchemy.ext.asyncio import AsyncEngine
 
     from bot.clock import Clock
 
 logger = logging.getLogger(__name__)
-
+T = TypeVar("T")
 
 _SQLITE_REASONS = {
     "SQLITE_BUSY": "busy",
@@ -63,9 +63,9 @@ _POSTGRES_REASONS = {
     "53": "busy",
 }
 
-# What libpq and psycopg say of a connection that never came about: such an error has no SQLSTATE (psycopg
-# 3.3). One text may tell of several tries, with TLS and without, or of several addresses: the first that fits
-# says most. The server's own words, those with FATAL, may be in another language.
+# What libpq and psycopg say when a connection fails: such an error has no SQLSTATE (psycopg 3.3). One text
+# may be about several attempts, with TLS and without, or about several addresses: the first that fits says
+# most. The server's own words, those with FATAL, may be in another language.
 _UNCONNECTED_REASONS = (
     ("password authentication failed", "wrong password"),
     ("no password supplied", "no password"),
@@ -97,7 +97,7 @@ _NO_SUCH = re.compile(r'(role|database) ".*" does not exist')
 
 
 def store_error(error: Exception) -> StoreError:
-    """Our word for what the database said; its own words stay out."""
+    """Our error for what the database said; its own words may quote the password."""
     if isinstance(error, exc.TimeoutError):  # of the pool
         return StoreError("busy")
     cause: BaseException | None = error.orig if isinstance(error, exc.DBAPIError) else error
@@ -232,13 +232,13 @@ def _begin_postgres(connection: Connection) -> None:
 
 
 class Presence:
-    """Lets processes that work on one SQLite file know of each other, by a lock on a file beside it.
+    """Lets the processes on one SQLite file know of each other, by a lock on a file beside it.
 
-    Each holds the lock, shared, until it ends, however it ends: the kernel lets go of it (flock(2)). Whoever
-    gets it alone knows that there is no other. Where there are no such locks, nobody ever knows.
+    Each holds the lock, shared, until it ends, however it ends: the kernel releases it (flock(2)). Whoever
+    gets it exclusively knows that it is alone. Where there are no such locks, nobody ever knows.
 
     Args:
-        path: of the lock's file, made when needed and never removed: made anew it would be another lock.
+        path: of the lock's file, created when needed and never removed: a new one would be another lock.
 
     Attributes:
         is_settled: whether the others know of this process, as far as they ever can.
@@ -250,12 +250,12 @@ class Presence:
         self.is_settled = False
 
     def enter(self) -> bool:
-        """Have the lock from now on; whether there surely is no other process, until `share`."""
+        """Take the lock; whether this process is surely alone until it calls `share`."""
         try:
             import fcntl
 
             if self._file is None:
-                # Only for reading, in case a process of another user has made it.
+                # Read-only, in case a process of another user has created it.
                 self._file = os.open(self._path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
             with suppress(BlockingIOError):
                 fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -272,22 +272,19 @@ class Presence:
             return
         import fcntl
 
-        with suppress(BlockingIOError):  # another just has it alone: `enter` is to be called again
+        with suppress(BlockingIOError):  # another process is alone at this moment: call `enter` again
             fcntl.flock(self._file, fcntl.LOCK_SH | fcntl.LOCK_NB)
             self.is_settled = True
 
     def leave(self) -> None:
-        """Let go of the lock."""
+        """Release the lock."""
         if self._file is not None:
             os.close(self._file)
             self._file = None
 
 
-T = TypeVar("T")
-
-
 TRANSACTION_SECONDS = 20
-"""After this a PostgreSQL that does not answer counts as away."""
+"""A PostgreSQL that takes longer than this counts as away."""
 
 _MOST_TRIES = 10
 _TRIED_AGAIN = ("40", "23505")
@@ -295,11 +292,11 @@ _TRIED_AGAIN = ("40", "23505")
 
 
 class Database:
-    """The database at `database_url`; nothing is opened before the first transaction.
+    """The database at `database_url`. Nothing is opened before the first transaction.
 
     Args:
         database_url: as the environment has it.
-        clock: for leases where the database has no clock of its own that replicas share (SQLite).
+        clock: for leases on SQLite, which has no clock of its own; PostgreSQL's is the same for all replicas.
 
     Raises:
         StoreError: `address` or `driver`.
@@ -312,6 +309,7 @@ class Database:
         file = self._engine.url.database
         in_file = not self.is_postgres and file not in {None, "", ":memory:"}
         self.folder = Path(file or "").absolute().parent if in_file else None
+        """Where an SQLite file lies; None for any other database."""
         self._presence = Presence(f"{file}.lock") if in_file else None
         self._has_joined = False
         self._joining = asyncio.Lock()
@@ -325,20 +323,16 @@ class Database:
             return extract("epoch", func.clock_timestamp()).cast(Double)
         return literal(self._clock.now(), Double)
 
-    async def write(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
-        """Run `work` in a transaction that may write.
-
-        It is carried through even when the caller is cancelled: a connection given up in the middle of a
-        statement is of no use to the next. `work` may run again when others were in the way.
+    async def run(self, work: Callable[[AsyncConnection], Awaitable[T]], *, writes: bool) -> T:
+        """Run `work` in a transaction; see `transaction` and `read_transaction`, which methods use.
 
         Raises:
             StoreError: the database cannot be used; everything was rolled back.
         """
-        return await self._transaction(work, writes=True)
-
-    async def read(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
-        """Run `work` in a transaction that only reads; the rest as for `write`."""
-        return await self._transaction(work, writes=False)
+        task = asyncio.create_task(self._attempts(work, writes=writes))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return await asyncio.shield(task)
 
     async def close(self) -> None:
         """Finish what is running and close every connection."""
@@ -349,13 +343,13 @@ class Database:
             self._presence.leave()
 
     async def join(self, when_alone: Callable[[AsyncConnection], Awaitable[None]]) -> None:
-        """Be known to every other process that joins in work on the same SQLite file; later calls do nothing.
+        """Let every other process that joins know that this one works on the same SQLite file, once.
 
         Args:
             when_alone: done in a transaction if there surely is no other.
 
         Raises:
-            StoreError: it could not be done, and is to be asked for again.
+            StoreError: it could not be done; call it again.
         """
         if self._has_joined or self._presence is None:
             return
@@ -363,16 +357,10 @@ class Database:
             if not self._has_joined:
                 if self._presence.enter():
                     try:
-                        await self.write(when_alone)
+                        await self.run(when_alone, writes=True)
                     finally:
                         self._presence.share()
                 self._has_joined = self._presence.is_settled
-
-    async def _transaction(self, work: Callable[[AsyncConnection], Awaitable[T]], *, writes: bool) -> T:
-        task = asyncio.create_task(self._attempts(work, writes=writes))
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
-        return await asyncio.shield(task)
 
     async def _attempts(self, work: Callable[[AsyncConnection], Awaitable[T]], *, writes: bool) -> T:
         tries = 0
@@ -380,12 +368,12 @@ class Database:
             tries += 1
             try:
                 await self._migrate_once()
-                return await self._once(work, writes=writes)
+                return await self._attempt(work, writes=writes)
             except StoreError as error:
                 if not error.code.startswith(_TRIED_AGAIN) or tries == _MOST_TRIES:
                     raise
 
-    async def _once(self, work: Callable[[AsyncConnection], Awaitable[T]], *, writes: bool) -> T:
+    async def _attempt(self, work: Callable[[AsyncConnection], Awaitable[T]], *, writes: bool) -> T:
         engine: AsyncEngine = self._engine.execution_options(writes=writes)
         try:
             async with asyncio.timeout(TRANSACTION_SECONDS if self.is_postgres else None):
@@ -396,7 +384,7 @@ class Database:
             if failure.reason == "failed":
                 logger.exception("The database failed in an unknown way")
             if failure.reason in UNREACHED | {"damaged", "missing", "read-only"}:
-                await self._engine.dispose()  # the next try looks at the place anew
+                await self._engine.dispose()  # the next attempt looks at the place anew
             raise failure from None
 
     async def _migrate_once(self) -> None:
@@ -404,5 +392,42 @@ class Database:
             return
         async with self._migrating:
             if not self._is_migrated:
-                await self._once(migrate, writes=True)
+                await self._attempt(lambda connection: connection.run_sync(migrate), writes=True)
                 self._is_migrated = True
+
+
+class HasDatabase(Protocol):
+    """A class whose methods may be transactions."""
+
+    database: Database
+
+
+S = TypeVar("S", bound=HasDatabase)
+P = ParamSpec("P")
+Transactional = Callable[Concatenate[S, AsyncConnection, P], Awaitable[T]]
+
+
+def transaction(method: Transactional[S, P, T]) -> Callable[Concatenate[S, P], Coroutine[Any, Any, T]]:
+    """Make a method a transaction that may write; its callers leave out the connection.
+
+    It is carried through even when its caller is cancelled: a connection given up in the middle of a
+    statement is of no use to the next. It may run again when other transactions were in the way, so it must
+    change nothing but the database. It raises StoreError when the database cannot be used; nothing was
+    changed then.
+    """
+
+    @wraps(method)
+    async def run(self: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self.database.run(lambda tx: method(self, tx, *args, **kwargs), writes=True)
+
+    return run
+
+
+def read_transaction(method: Transactional[S, P, T]) -> Callable[Concatenate[S, P], Coroutine[Any, Any, T]]:
+    """Make a method a transaction that only reads; the rest as for `transaction`."""
+
+    @wraps(method)
+    async def run(self: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self.database.run(lambda tx: method(self, tx, *args, **kwargs), writes=False)
+
+    return run

@@ -132,3 +132,11 @@ class StoreError(RecordingsError):
     def for_operator(self) -> str:
         """What it means, what to do, and the code to look up."""
         return _FOR_OPERATORS[self.reason] + (f" ({self.code})" if self.code else "")
+
+
+class LeaseLostError(RecordingsError):
+    """Another worker has taken the step over: nothing may be posted any more."""
+
+    def sentence(self) -> str:
+        """For the log."""
+        return "Another worker has taken this over."

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from bot.clock import AdjustableClock, clock_from
 from bot.features.digests.models import Claim, NewDigest, Posted
-from bot.features.digests.poster import EVENT_TYPE, Poster
+from bot.features.digests.poster import EVENT_TYPE, envelope_of, slot_poster
 from bot.features.digests.schedule import parse_schedule
 from bot.features.digests.schedule_times import next_times
 from bot.features.digests.store import open_store
@@ -133,7 +133,7 @@ async def be_a_worker() -> None:
         stop=float(environ.get("CHAOS_STOP") or 0),
         stop_seconds=float(environ.get("CHAOS_STOP_SECONDS") or 0),
     )
-    poster = Poster(client, clock)
+    poster = slot_poster(client, clock)
     store = open_store(environ["CHAOS_DATABASE_URL"], clock)
     if quick_rate:
         store.fresh_seconds = FRESH_SECONDS
@@ -142,7 +142,8 @@ async def be_a_worker() -> None:
         if environ.get("CHAOS_HANG"):
             print("claimed", flush=True)
             await asyncio.Event().wait()
-        return Posted(await poster.post_once(claim, {"text": f"Slot {claim.slot_at}"}), {"posts": 1})
+        message = {"text": f"Slot {claim.slot_at}"}
+        return Posted(await poster.post_once(claim, envelope_of(claim), message), {"posts": 1})
 
     options: dict[str, float] = {}
     if quick_rate:

@@ -272,8 +272,8 @@ async def test_a_clock_that_is_a_little_off_is_a_warning(services: Any, tmp_path
 
 def add_migration_of_the_future(path: Path) -> None:
     with sqlite3.connect(path) as connection:
-        connection.execute("CREATE TABLE migrations (name TEXT PRIMARY KEY)")
-        connection.execute("INSERT INTO migrations VALUES ('9999-of-the-future')")
+        connection.execute("CREATE TABLE recordings_bot_alembic_version (version_num TEXT PRIMARY KEY)")
+        connection.execute("INSERT INTO recordings_bot_alembic_version VALUES ('9999_of_the_future')")
     connection.close()
 
 
@@ -309,7 +309,7 @@ async def test_postgresql_is_told_with_its_version(services: Any, tmp_path: Path
     async with database_or_skip("postgres", tmp_path) as url:
         outcome, finding = (await findings(environment(services, tmp_path, DATABASE_URL=url)))["database"]
     assert outcome == "ok"
-    assert re.search(r"PostgreSQL \d+\.\d+; its layout is up to date \(\d{4}-", finding)
+    assert re.search(r"PostgreSQL \d+\.\d+; its layout is up to date \(\d{4}_", finding)
 
 
 async def test_a_fault_of_the_examination_itself_is_logged_with_where_it_happened(

@@ -9,10 +9,9 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from bot.features.digests.errors import PermanentError, TransientError, UncertainError
-from bot.features.digests.poster import failure
 from bot.network import Network
 from bot.slack.channels import outsiders_read
+from bot.slack.poster import PermanentError, TransientError, UncertainError, failure
 from bot.slack.sender import SendResult, outcome_of
 from bot.slack.web_client import SLACK_ERRORS, NotSentError, SlackClient, build_slack_client
 

@@ -209,7 +209,7 @@ async def test_people_in_slack_read_that_the_database_is_away_and_the_log_why(
 
 async def session_of(store: Store) -> tuple[str, int]:
     """What the pool's one connection says outside of any transaction of ours: its timeout, and who it is."""
-    async with store._database._engine.connect() as connection:
+    async with store.database._engine.connect() as connection:
         driver = (await connection.get_raw_connection()).driver_connection
         await driver.rollback()
         await driver.set_autocommit(True)
@@ -227,8 +227,8 @@ async def test_the_statement_timeout_ends_with_its_transaction(tmp_path: Path) -
             timeout = (await connection.execute(text("SHOW statement_timeout"))).scalar_one()
             return timeout, (await connection.execute(text("SELECT pg_backend_pid()"))).scalar_one()
 
-        for transaction in (store._database.write, store._database.read):
-            timeout, pid = await transaction(look)
+        for writes in (True, False):
+            timeout, pid = await store.database.run(look, writes=writes)
             assert timeout == f"{STATEMENT_SECONDS}s"
             assert await session_of(store) == ("0", pid)
         await store.close()

@@ -15,8 +15,7 @@ from bot.zegocloud.limiter import Lane
 
 if TYPE_CHECKING:
     from bot.clock import Clock
-    from bot.features.digests.slot_store import WrongTimes
-    from bot.features.digests.store import Store
+    from bot.features.digests.store import Store, WrongTimes
     from bot.zegocloud.client import ZegoClient
 
 

@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NoReturn
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from bot.features.digests.errors import LeaseLostError
+from bot.errors import RecordingsError
 from bot.features.digests.unfinished import NOTHING_UNFINISHED, Unfinished
 from bot.query.times import HOUR
+from bot.storage.outbox import Step
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Mapping
 
 
 FRESH_SECONDS = float(HOUR)
 """A slot that is older than this is no longer posted."""
+
+
+class FullChannelError(RecordingsError):
+    """A channel has as many digests as there may be: `most`."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(most)
+        self.most = most
+
+    def sentence(self) -> str:
+        """What to do."""
+        return f"This channel has {self.most} digests, and that is the most there is: remove one first."
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +39,7 @@ class NewDigest:
         schedule: as `format_schedule` writes it.
         zone: the IANA zone in which it is read.
         quiet: what is posted when nothing happened: `line` for one quiet line, `nothing`.
-        for_outsiders: a member knows that people of other organisations read the channel, and wants it there.
+        for_outsiders: a member knows that people outside the organization read the channel, and agreed.
     """
 
     team_id: str
@@ -66,59 +79,43 @@ class Digest(NewDigest):
 
     @property
     def is_paused(self) -> bool:
-        """Whether no slots come up."""
+        """Whether no slots are created."""
         return self.paused_at is not None
 
 
-async def _no_lease(*_: str) -> NoReturn:
-    """Of a claim whose lease nobody renews: what it would post or keep could be another worker's by then."""
-    raise LeaseLostError
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A slot that one worker has to itself until its lease ends.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim(Step):
+    """A slot that one worker has to itself until its lease ends. Times are Unix seconds.
 
     Args:
-        slot_at: Unix seconds; with `digest.id` it names the slot.
-        attempt: 1 for the first try.
-        holder: the worker that has it.
+        slot_at: its time.
         asked_by: who asked for it out of turn; empty for a slot of the schedule.
-        uncertain: an earlier attempt may have posted it: look before posting.
-        too_late: it may no longer be posted, only be found.
         previous_slot_at: the slot of the schedule before this one, whether it was posted or not.
         worked_at: the last slot of the schedule before this one that was posted, or found nothing to post;
-            None where there is none.
+            None if there is none.
         unfinished: what that slot left to be judged again.
         missed: slots since the last one that was posted which were skipped or failed, rising.
         unconfirmed: slots since then that are still open: Slack may have taken their messages, or not.
-        last_error: why the attempt before failed, a sentence; empty where it only broke off.
-        look: how far the channel has been looked through for its message, as the poster writes it; empty
-            before the first look.
         fresh_seconds: how old the slot may be and still be posted.
-        before_posting: to be awaited directly before the message is sent; returns the event loop's time from
-            which on it may no longer be sent. Raises LeaseLostError, or StoreError when that cannot be known.
-        keep_look: keeps another `look`, for the attempts to come; raises the same. The worker gives both;
-            without it they raise LeaseLostError.
     """
 
     digest: Digest
     slot_at: int
-    attempt: int
-    holder: str
     asked_by: str = ""
-    uncertain: bool = False
-    too_late: bool = False
     previous_slot_at: int | None = None
     worked_at: int | None = None
     unfinished: Unfinished = NOTHING_UNFINISHED
     missed: tuple[int, ...] = ()
     unconfirmed: tuple[int, ...] = ()
-    last_error: str = ""
-    look: str = ""
     fresh_seconds: float = FRESH_SECONDS
-    before_posting: Callable[[], Awaitable[float]] = field(default=_no_lease, repr=False, compare=False)
-    keep_look: Callable[[str], Awaitable[None]] = field(default=_no_lease, repr=False, compare=False)
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """What names the slot."""
+        return self.digest.id, self.slot_at
+
+    def __str__(self) -> str:
+        return f"slot {self.slot_at} of digest {self.digest.id}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from bot.clock import SystemClock
 from bot.features.digests.clock_check import ClockCheck
 from bot.features.digests.data import DigestData
-from bot.features.digests.poster import PACE_SECONDS, Poster, Runner
+from bot.features.digests.poster import DigestPoster
 from bot.features.digests.store import open_store
 from bot.features.digests.worker import LEASE_SECONDS, Worker
 from bot.storage.errors import StoreError
@@ -71,22 +71,14 @@ class Digests:
             self._unusable = error
             return
         self._store.on_end = metrics.digest_slot
-        runner = Runner(
-            self._store,
-            self._digest_data,
-            Poster(slack, clock, pace_seconds=PACE_SECONDS if isinstance(clock, SystemClock) else 0.0),
-            slack,
-            people,
-            clock,
-            settings.allowed_channels,
-        )
+        poster = DigestPoster(self._store, self._digest_data, slack, people, clock, settings.allowed_channels)
         self.worker = Worker(
             self._store,
-            runner.post,
+            poster.post,
             clock,
-            tell=runner.tell,
+            tell=poster.tell,
             lease_seconds=LEASE_SECONDS if isinstance(clock, SystemClock) else ADJUSTED_LEASE_SECONDS,
-            timekeeper=ClockCheck(self._store, clock, recordings.zego),
+            clock_check=ClockCheck(self._store, clock, recordings.zego),
             look_seconds=None if isinstance(clock, SystemClock) else ADJUSTED_LOOK_SECONDS,
         )
 

@@ -1,4 +1,4 @@
-"""Works slots off: claims one, has it posted, notes what became of it; one broken digest delays no other."""
+"""Processes due slots: claims each, has it posted, notes the result; one broken digest delays no other."""
 
 from __future__ import annotations
 
@@ -11,18 +11,13 @@ from typing import TYPE_CHECKING, TypeVar
 
 from bot.errors import RecordingsError
 from bot.features.digests.clock_check import ClockCheck
-from bot.features.digests.errors import (
-    LeaseLostError,
-    PermanentError,
-    TransientError,
-    UncertainError,
-    UnfinishedLookError,
-)
-from bot.features.digests.slot_store import MISSED
+from bot.features.digests.store import MISSED
 from bot.logs import begin_reference, reference_to_show
 from bot.query.times import DAY, MINUTE
+from bot.slack.poster import PermanentError, TransientError, UncertainError, UnfinishedLookError
 from bot.slack.web_client import TIMEOUT_SECONDS
-from bot.storage.errors import StoreError
+from bot.storage.errors import LeaseLostError, StoreError
+from bot.storage.outbox import FIRST_RETRY_SECONDS, backoff_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -32,10 +27,7 @@ if TYPE_CHECKING:
     from bot.features.digests.store import Store
 
 logger = logging.getLogger(__name__)
-
-
 T = TypeVar("T")
-
 
 LEASE_SECONDS = 2.0 * TIMEOUT_SECONDS
 """Longer than any request to Slack takes, so that a slot whose lease has ended is not being posted.
@@ -56,7 +48,6 @@ AT_ONCE = 8
 LOOK_SECONDS = 15.0
 SHARED_LOOK_SECONDS = 3.0
 SHORTEST_LOOK_SECONDS = 0.05
-FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 20.0, 10.0 * MINUTE
 DATABASE_RETRY_SECONDS = (0.5, 30.0)
 
 
@@ -65,18 +56,18 @@ class Worker:
 
     Args:
         store: what is due, and what became of it.
-        post: posts a slot, or decides that nothing is to be posted. May raise TransientError (tried again),
-            PermanentError (given up, with a reason to pause or not) or any other RecordingsError (tried
-            again). It has to await `claim.before_posting()` directly before it sends the message, and to
-            send it by then, which `bot.digests.posting.Poster` does.
+        post: posts a slot, or decides that nothing is to be posted. It may raise PermanentError (given up,
+            with a reason to pause or not), TransientError or any other RecordingsError (tried again). It must
+            await `claim.before_posting()` directly before it sends the message, and send it by the time that
+            this returns.
         clock: says what is due. It may jump and run at another speed: see `look_seconds`.
-        tell: tells a digest's owner what went wrong; it may raise TransientError to be asked again later.
-            It has a task of its own: however long it takes, slots are taken and posted meanwhile.
-        timekeeper: whether the clock may be trusted; one that trusts it when absent.
-        at_once: how many slots are worked on at once.
+        tell: tells a digest's owner what went wrong; it may raise TransientError to be called again later.
+            It runs in a task of its own: slots are processed meanwhile, however long it takes.
+        clock_check: whether the clock may be trusted; one that trusts it when absent.
+        at_once: how many slots are processed at once.
         lease_seconds: by the store's clock; how long a slot stays with a worker that says nothing.
-        renew_seconds: real time after which a lease is renewed, and in which a message has to be sent; a
-            third of the lease when absent.
+        renew_seconds: real time after which a lease is renewed, and in which a message must be sent; a third
+            of the lease when absent.
         look_seconds: how long at most the worker sleeps before it looks again, since another process or a
             changed clock may have made something due; 15, or 3 where replicas share the database.
         first_retry_seconds: by the clock; how long the second attempt waits. It doubles up to 10 minutes.
@@ -90,7 +81,7 @@ class Worker:
         clock: Clock,
         *,
         tell: Callable[[Notice], Awaitable[None]] | None = None,
-        timekeeper: ClockCheck | None = None,
+        clock_check: ClockCheck | None = None,
         at_once: int = AT_ONCE,
         lease_seconds: float = LEASE_SECONDS,
         renew_seconds: float | None = None,
@@ -100,8 +91,9 @@ class Worker:
     ) -> None:
         self.holder = secrets.token_hex(6)
         self.last_error: StoreError | None = None
-        self._store, self._post, self._clock, self._tell = store, post, clock, tell
-        self._timekeeper = timekeeper or ClockCheck(store, clock)
+        self._store, self._outbox = store, store.outbox
+        self._post, self._clock, self._tell = post, clock, tell
+        self._clock_check = clock_check or ClockCheck(store, clock)
         self._at_once = at_once
         self._lease_seconds = lease_seconds
         self._renew_seconds = renew_seconds or lease_seconds / 3
@@ -116,10 +108,10 @@ class Worker:
         self._loops: set[asyncio.Task[None]] = set()
 
     async def step(self) -> bool:
-        """Take one slot that is due and work it off; False when nothing is.
+        """Claim one slot that is due and process it; False when nothing is.
 
         Raises:
-            StoreError: nothing could be taken.
+            StoreError: nothing could be claimed.
         """
         claim = await self._claim()
         if claim is not None:
@@ -137,7 +129,7 @@ class Worker:
         self._ended.set()
 
     async def stop(self, seconds: float = 5.0) -> None:
-        """Take nothing more; finish what is under way, or hand it over after so many seconds."""
+        """Claim nothing more; finish what is under way, or hand it over after so many seconds."""
         self._stopping.set()
         self.wake()
         tasks = self._running | self._loops
@@ -150,7 +142,7 @@ class Worker:
 
     @property
     def under_way(self) -> int:
-        """How many slots are being worked on."""
+        """How many slots are being processed."""
         return len(self._running)
 
     async def _loop(self) -> None:
@@ -167,7 +159,7 @@ class Worker:
                     logger.error("Digests wait: %s", error.for_operator())  # noqa: TRY400 - expected, and told once
                 self.last_error = error
                 wait_seconds, pause_seconds = pause_seconds, min(pause_seconds * 2, longest)
-            except Exception:  # digests of hours to come do not end with it
+            except Exception:  # later digests go on
                 logger.exception("Looking for digests that are due failed")
                 wait_seconds = longest
             with contextlib.suppress(TimeoutError):
@@ -175,7 +167,7 @@ class Worker:
                     await self._woken.wait()
 
     async def _look(self) -> float:
-        """Begin with everything that is due, as far as there is room; seconds until the next look."""
+        """Begin everything that is due, as far as there is room; seconds until the next look."""
         while len(self._running) < self._at_once and not self._stopping.is_set():
             claim = await self._claim()
             if claim is None:
@@ -186,7 +178,7 @@ class Worker:
         else:
             return self._look_seconds  # whoever is done first wakes the loop
         wait_seconds = await self._store.seconds_to_next(self._clock.now())
-        if wait_seconds is None or self._timekeeper.is_off:
+        if wait_seconds is None or self._clock_check.is_off:
             return self._look_seconds
         return min(max(wait_seconds, SHORTEST_LOOK_SECONDS), self._look_seconds)
 
@@ -197,19 +189,19 @@ class Worker:
             logger.error("Working on a digest failed", exc_info=task.exception())
 
     async def _claim(self) -> Claim | None:
-        if not await self._timekeeper.may_go_on():
+        if not await self._clock_check.may_go_on():
             return None
         return await self._store.claim_due(self._clock.now(), self.holder, self._lease_seconds)
 
     async def _work(self, claim: Claim) -> None:
-        """Bring one slot forward; never raises for what can go wrong with it."""
+        """Process one slot; never raises for what can go wrong with it."""
         begin_reference()
         if await self._handed_back(claim):
             return
         too_late = self._clock.now() - claim.slot_at > claim.fresh_seconds
         if too_late and not claim.uncertain:
             if claim.last_error:
-                await self._settled(self._store.fail, claim, claim.last_error, None)
+                await self._settled(self._store.fail, claim, claim.last_error)
             else:
                 await self._settled(self._store.skip, claim, MISSED)
             return
@@ -223,7 +215,7 @@ class Worker:
             posted = await self._with_lease(begun)
         except asyncio.CancelledError:
             with contextlib.suppress(StoreError):
-                await self._store.release(claim)
+                await self._outbox.release(claim)
             raise
         except LeaseLostError:
             await self._lost(claim)
@@ -233,18 +225,17 @@ class Worker:
             noted = await self._settled(self._store.finish, claim, posted.ts, posted.counts)
             if noted:
                 told = "posted" if posted.ts else "quiet"
-                logger.info("Slot %s of digest %s: %s", claim.slot_at, claim.digest.id, told)
+                logger.info("Slot %s of digest %s: %s", *reversed(claim.key), told)
             elif noted is not None:  # else stopping came first, and the next process looks for it
                 await self._lost(claim)
 
     async def _lost(self, claim: Claim) -> None:
         """Say why a slot is no longer this worker's."""
-        slot = f"slot {claim.slot_at} of digest {claim.digest.id}"
         with contextlib.suppress(StoreError):
             if await self._store.get(claim.digest.id) is None:
-                logger.info("A digest was removed while it was worked on: %s", slot)
+                logger.info("A digest was removed while it was worked on: %s", claim)
                 return
-        logger.warning("Another worker may have taken over: %s", slot)
+        logger.warning("Another worker may have taken over: %s", claim)
 
     async def _failed(self, claim: Claim, error: Exception) -> None:
         """Decide what an error means for the slot: another attempt, the end, or the end of the digest."""
@@ -259,36 +250,42 @@ class Worker:
             error.for_operator() if isinstance(error, RecordingsError) else type(error).__name__,
         )
         if isinstance(error, PermanentError):
-            await self._settled(self._store.fail, claim, str(error), None, pause_why=error.pause_reason)
+            await self._settled(self._store.fail, claim, str(error), error.pause_reason)
             return
-        if isinstance(error, RecordingsError):
-            sentence = str(error)
-        elif isinstance(error, TimeoutError):
-            sentence = "It took too long."
-        else:
-            reference = reference_to_show()
-            logger.error("Posting a digest failed, reference %s", reference, exc_info=error)
-            sentence = f"The bot made a mistake: report reference {reference} to whoever runs it."
+        now = self._clock.now()
+        sentence = self._sentence(error)
         if isinstance(error, UncertainError) or not isinstance(error, RecordingsError):
             # It may have broken off while Slack took the message: nothing before the lease ends.
-            now = self._clock.now()
-            await self._settled(self._store.renew, claim, self._lease_seconds)
-            await self._settled(self._store.fail, claim, sentence, now, wait_for_lease=True)
+            await self._settled(self._outbox.renew, claim, self._lease_seconds)
+            await self._settled(self._outbox.retry, claim, sentence, now, wait_for_lease=True)
             return
         asked = error.retry_after_seconds if isinstance(error, TransientError) else 0.0
-        backoff = self._first_retry_seconds * 2 ** min(claim.attempt - 1, 20)
-        retry_at = self._clock.now() + (asked or min(backoff, LONGEST_RETRY_SECONDS))
+        retry_at = now + (asked or backoff_seconds(claim.attempt, self._first_retry_seconds))
         if isinstance(error, UnfinishedLookError):
             again = retry_at <= claim.slot_at + LOOKED_FOR_SECONDS
         else:
             again = not claim.too_late and retry_at <= claim.slot_at + claim.fresh_seconds
-        await self._settled(self._store.fail, claim, sentence, retry_at if again else None)
+        if again:
+            await self._settled(self._outbox.retry, claim, sentence, retry_at)
+        else:
+            await self._settled(self._store.fail, claim, sentence)
+
+    @staticmethod
+    def _sentence(error: Exception) -> str:
+        """What the owner reads."""
+        if isinstance(error, RecordingsError):
+            return str(error)
+        if isinstance(error, TimeoutError):
+            return "It took too long."
+        reference = reference_to_show()
+        logger.error("Posting a digest failed, reference %s", reference, exc_info=error)
+        return f"The bot made a mistake: report reference {reference} to whoever runs it."
 
     async def _handed_back(self, claim: Claim) -> bool:
         """Hand a slot back while the clock is wrong: it knows no next try, and nothing that is too late."""
-        if not self._timekeeper.is_off:
+        if not self._clock_check.is_off:
             return False
-        await self._settled(self._store.release, claim)
+        await self._settled(self._outbox.release, claim)
         return True
 
     async def _with_lease(self, claim: Claim) -> Posted:
@@ -315,18 +312,18 @@ class Worker:
             await asyncio.sleep(self._renew_seconds)
             began_at = loop.time()
             with contextlib.suppress(StoreError):
-                if not await self._store.renew(claim, self._lease_seconds):
+                if not await self._outbox.renew(claim, self._lease_seconds):
                     return
                 renewed_at = began_at
 
     async def _before_posting(self, claim: Claim) -> float:
         by = asyncio.get_running_loop().time() + self._renew_seconds
-        if not await self._store.renew(claim, self._lease_seconds, posting=True):
+        if not await self._outbox.renew(claim, self._lease_seconds, posting=True):
             raise LeaseLostError
         return by
 
     async def _keep_look(self, claim: Claim, look: str) -> None:
-        if not await self._store.keep_look(claim, look):
+        if not await self._outbox.keep_look(claim, look):
             raise LeaseLostError
 
     async def _settled(self, settle: Callable[..., Awaitable[T]], *args: object, **more: object) -> T | None:

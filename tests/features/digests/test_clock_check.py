@@ -60,8 +60,8 @@ class Desk:
     worked: list[int]
 
     def __post_init__(self) -> None:
-        self.timekeeper = ClockCheck(self.store, self.clock, self.client)
-        self.worker = Worker(self.store, self.post, self.clock, timekeeper=self.timekeeper)
+        self.clock_check = ClockCheck(self.store, self.clock, self.client)
+        self.worker = Worker(self.store, self.post, self.clock, clock_check=self.clock_check)
 
     async def post(self, claim: Claim) -> Posted:
         self.worked.append(claim.slot_at)
@@ -174,7 +174,7 @@ async def test_a_slot_under_way_when_the_clock_jumps_is_handed_back_and_posted_a
             await desk.client.ask(DescribeRecordStatus("YRHu6-E4IyvEAAAD"))  # the signature has expired
         return await desk.post(claim)
 
-    worker = Worker(desk.store, post, desk.clock, timekeeper=desk.timekeeper)
+    worker = Worker(desk.store, post, desk.clock, clock_check=desk.clock_check)
     assert await worker.step()
     assert not await worker.step()
     desk.jump(-400 * DAY)
@@ -267,7 +267,7 @@ async def test_the_vendors_clock_is_asked_for_only_where_something_is_due_and_it
     desk.jump(DAY)
     for _ in range(int(10 * MINUTE)):
         desk.pass_time(1)
-        await desk.timekeeper.may_go_on()
+        await desk.clock_check.may_go_on()
     assert len(desk.zego.requests) <= 2 + 10 * MINUTE / MEASURE_AGAIN_SECONDS
 
 
@@ -305,7 +305,7 @@ async def test_a_stored_next_run_is_compared_with_its_schedule(
     desk: Desk, schedule: str, stored: int, right: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     kept = await desk.add(schedule)
-    await spoil(desk.store, "UPDATE digests SET next_run_at = :at", at=stored)
+    await spoil(desk.store, "UPDATE recordings_bot_digests SET next_run_at = :at", at=stored)
     await desk.steps()
     assert await desk.next_run(kept) == right
     assert ("which is wrong" in caplog.text) == (stored != right)
@@ -315,7 +315,7 @@ async def test_a_stored_next_run_is_compared_with_its_schedule(
 async def test_stored_times_are_compared_again_after_a_while(desk: Desk) -> None:
     kept = await desk.add("mondays at 09:00")
     await desk.steps()
-    await spoil(desk.store, "UPDATE digests SET next_run_at = :at", at=NINE + 14 * DAY)
+    await spoil(desk.store, "UPDATE recordings_bot_digests SET next_run_at = :at", at=NINE + 14 * DAY)
     await desk.steps()
     assert await desk.next_run(kept) == NINE + 14 * DAY
     desk.pass_time(REVIEW_SECONDS)
@@ -351,7 +351,7 @@ async def test_what_waits_for_a_moment_that_a_wrong_clock_chose_waits_no_longer(
     desk.pass_time(HOUR / 2)
     claim = await desk.store.claim_due(desk.clock.now(), "gone", 0)
     assert claim
-    await desk.store.fail(claim, "Away.", NINE + 400 * DAY)
+    await desk.store.outbox.retry(claim, "Away.", NINE + 400 * DAY)
     await desk.steps()
     assert desk.worked == [NINE]
     assert [slot.state for slot in await desk.slots(kept)] == ["posted"]
@@ -380,7 +380,7 @@ async def spoil(store: Store, statement: str, **values: int) -> None:
     async def work(connection: Any) -> None:
         await connection.execute(text(statement), values)
 
-    await store._database.write(work)
+    await store.database.run(work, writes=True)
 
 
 # Told in the channel.

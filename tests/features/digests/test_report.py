@@ -58,7 +58,9 @@ DIGEST = Digest(
 def claim(
     digest: Digest = DIGEST, slot_at: int = NINE, previous: int | None = NINE - 3 * DAY, **more: Any
 ) -> Claim:
-    return Claim(digest, slot_at, 1, "holder", previous_slot_at=previous, **more)
+    return Claim(
+        digest=digest, slot_at=slot_at, attempt=1, holder="holder", previous_slot_at=previous, **more
+    )
 
 
 def window(hours: float = 24, query: str = "") -> SlotWindow:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
@@ -14,14 +13,11 @@ from sqlalchemy import event, text
 
 from bot.clock import AdjustableClock
 from bot.errors import QueryError
-from bot.features.digests.errors import FullChannelError
-from bot.features.digests.models import NewDigest
+from bot.features.digests.models import FullChannelError, NewDigest
 from bot.features.digests.store import MOST_A_CHANNEL, Store, open_store
-from bot.features.digests.unfinished import NOTHING_UNFINISHED, OpenRecording, Unfinished
+from bot.features.digests.unfinished import OpenRecording, Unfinished
 from bot.models import Recording
-from bot.storage.database import Database
 from bot.storage.errors import StoreError
-from bot.storage.migrations import MIGRATIONS
 from tests.databases import database_or_skip
 
 if TYPE_CHECKING:
@@ -142,10 +138,10 @@ async def test_a_paused_digest_rests_and_goes_on_from_the_moment_it_is_resumed(
 ) -> None:
     digest = await store.add(new("every hour"))
     clock.set(NINE)
-    await store.release(await claimed(store, clock))
-    paused = await store.pause(digest.id, "Its channel is archived.")
+    await store.outbox.release(await claimed(store, clock))
+    paused = await store.pause(digest.id)
     assert paused is not None
-    assert (paused.is_paused, paused.paused_at, paused.paused_why) == (True, NINE, "Its channel is archived.")
+    assert (paused.is_paused, paused.paused_at, paused.paused_why) == (True, NINE, "")
     clock.advance(5 * HOUR)
     assert await store.claim_due(clock.now(), "one", LONG) is None
     assert await store.seconds_to_next(clock.now()) is None
@@ -201,12 +197,12 @@ async def test_a_slot_whose_lease_has_ended_goes_to_another_and_the_first_can_do
     first = await claimed(store, clock, OVER)
     second = await claimed(store, clock, LONG, "two")
     assert (second.attempt, second.slot_at) == (2, NINE)
-    assert not await store.renew(first, LONG, posting=True)
+    assert not await store.outbox.renew(first, LONG, posting=True)
     assert not await store.finish(first, "1.1", {})
-    assert not await store.fail(first, "No.", None)
+    assert not await store.fail(first, "No.")
     assert not await store.skip(first, "No.")
-    assert not await store.release(first)
-    assert await store.renew(second, LONG)
+    assert not await store.outbox.release(first)
+    assert await store.outbox.renew(second, LONG)
     assert await store.finish(second, "2.2", {"all": 2})
     (slot,) = await store.latest_slots(digest.id, 9)
     assert (slot.state, slot.attempts, slot.posted_ts, slot.counts) == ("posted", 2, "2.2", {"all": 2})
@@ -218,15 +214,15 @@ async def test_the_same_worker_that_takes_a_slot_again_has_lost_its_first_claim(
     await store.add(new())
     clock.set(NINE)
     first, second = await claimed(store, clock, OVER), await claimed(store, clock)
-    assert not await store.renew(first, LONG)
-    assert await store.renew(second, LONG)
+    assert not await store.outbox.renew(first, LONG)
+    assert await store.outbox.renew(second, LONG)
 
 
 async def test_a_renewed_lease_keeps_the_slot(store: Store, clock: AdjustableClock) -> None:
     await store.add(new())
     clock.set(NINE)
     claim = await claimed(store, clock, OVER)
-    assert await store.renew(claim, LONG)
+    assert await store.outbox.renew(claim, LONG)
     assert await store.claim_due(clock.now(), "two", LONG) is None
     seconds = await store.seconds_to_next(clock.now())
     assert seconds is not None
@@ -238,11 +234,11 @@ async def test_a_slot_handed_back_is_as_if_it_had_not_been_taken_unless_it_may_b
 ) -> None:
     await store.add(new())
     clock.set(NINE)
-    assert await store.release(await claimed(store, clock))
+    assert await store.outbox.release(await claimed(store, clock))
     again = await claimed(store, clock, LONG, "two")
     assert (again.attempt, again.uncertain) == (1, False)
-    assert await store.renew(again, OVER, posting=True)
-    assert not await store.release(again)
+    assert await store.outbox.renew(again, OVER, posting=True)
+    assert not await store.outbox.release(again)
     third = await claimed(store, clock)
     assert (third.attempt, third.uncertain) == (2, True)
 
@@ -253,7 +249,7 @@ async def test_a_failed_attempt_waits_for_its_time_behind_those_that_have_not_be
     one, two = [await store.add(new("every hour")) for _ in range(2)]
     clock.set(NINE)
     first = await claimed(store, clock)
-    assert await store.fail(first, "The vendor is away.", NINE + 60)
+    assert await store.outbox.retry(first, "The vendor is away.", NINE + 60)
     second = await claimed(store, clock)
     assert {first.digest.id, second.digest.id} == {one.id, two.id}
     assert await store.finish(second, "1.1", {})
@@ -271,7 +267,7 @@ async def test_the_slots_of_one_digest_are_worked_in_turn_and_others_wait_for_no
     digest = await store.add(new("every hour"))
     clock.set(NINE)
     first = await claimed(store, clock)
-    assert await store.fail(first, "The vendor is away.", NINE + HOUR + 60)
+    assert await store.outbox.retry(first, "The vendor is away.", NINE + HOUR + 60)
     clock.set(NINE + HOUR)
     other = await store.add(new("every hour"))
     await store.ask(other.id, "U0ASKER1")
@@ -304,7 +300,7 @@ async def test_a_slot_carries_on_from_the_last_one_that_was_worked(
         claim = await claimed(store, clock)
         seen.append((claim.worked_at, bool(claim.unfinished.recordings)))
         if hours in {1, 2}:
-            await store.fail(claim, "No.", None)
+            await store.fail(claim, "No.")
             continue
         assert await store.keep(claim, {"total": hours}, left.encode() if hours != 3 else "")
         await store.finish(claim, "1.1" if hours else None)
@@ -336,8 +332,8 @@ async def test_an_attempt_that_may_still_arrive_is_not_repeated_before_the_lease
     await store.add(new())
     clock.set(NINE)
     claim = await claimed(store, clock)
-    await store.renew(claim, LONG, posting=True)
-    assert await store.fail(claim, "No answer.", NINE, wait_for_lease=True)
+    await store.outbox.renew(claim, LONG, posting=True)
+    assert await store.outbox.retry(claim, "No answer.", NINE, wait_for_lease=True)
     assert await store.claim_due(clock.now(), "one", LONG) is None
     if not store.is_shared:  # leases go by the given clock
         clock.advance(LONG)
@@ -379,7 +375,7 @@ async def test_counts_of_earlier_slots_are_kept_for_comparison(store: Store, clo
         clock.set(NINE + hours * HOUR)
         claim = await claimed(store, clock)
         if hours == 1:
-            await store.fail(claim, "No.", None)
+            await store.fail(claim, "No.")
         else:
             await store.finish(claim, f"{hours}.0" if hours else None, {"all": hours})
     clock.advance(60)
@@ -418,7 +414,7 @@ async def test_the_owner_is_to_be_told_of_the_first_failure_in_a_row_and_of_a_pa
             await store.finish(claim, "1.1", {})
         else:
             pause = "Its channel is archived." if hours == 4 else ""
-            await store.fail(claim, f"Failure {hours}.", None, pause_why=pause)
+            await store.fail(claim, f"Failure {hours}.", pause)
         while (notice := await store.claim_notice(clock.now(), "one", LONG)) is not None:
             assert await store.claim_notice(clock.now(), "two", LONG) is None
             told.append((notice.error, notice.digest.is_paused))
@@ -426,6 +422,9 @@ async def test_the_owner_is_to_be_told_of_the_first_failure_in_a_row_and_of_a_pa
     assert told == [("Failure 0.", False), ("Failure 3.", False), ("Failure 4.", True)]
     paused = await fresh(store, digest)
     assert (paused.paused_why, paused.last_error) == ("Its channel is archived.", "Failure 4.")
+    resumed = await store.resume(digest.id)
+    assert resumed is not None
+    assert (resumed.is_paused, resumed.paused_why) == (False, "")
 
 
 async def test_who_could_not_be_told_is_told_later_but_not_for_ever(
@@ -433,7 +432,7 @@ async def test_who_could_not_be_told_is_told_later_but_not_for_ever(
 ) -> None:
     await store.add(new())
     clock.set(NINE)
-    await store.fail(await claimed(store, clock), "No.", None)
+    await store.fail(await claimed(store, clock), "No.")
     assert await store.claim_notice(clock.now(), "one", OVER)
     assert await store.claim_notice(clock.now(), "two", OVER)
     assert await store.claim_notice(clock.now() + 2 * DAY, "two", OVER) is None
@@ -456,9 +455,11 @@ async def test_a_digest_whose_schedule_cannot_be_read_any_more_is_paused_and_del
     broken, sound = [await store.add(new()) for _ in range(2)]
 
     async def spoil(connection: Any) -> None:
-        await connection.execute(text("UPDATE digests SET zone = 'Moon/Base' WHERE number = 1"))
+        await connection.execute(
+            text("UPDATE recordings_bot_digests SET zone = 'Moon/Base' WHERE number = 1")
+        )
 
-    await store._database.write(spoil)
+    await store.database.run(spoil, writes=True)
     clock.set(NINE)
     assert (await claimed(store, clock)).digest.id == sound.id
     assert "Moon/Base" in (await fresh(store, broken)).paused_why
@@ -473,51 +474,6 @@ async def test_replicas_that_start_at_once_make_one_database(url: str, clock: Ad
         await store.close()
 
 
-OLD_DIGEST = (
-    "INSERT INTO digests VALUES ('old', 'T0LOCAL01', 'C0GENERAL1', 1, 'U0ASKER1', 'last=24h', 'every hour',"
-    " 'Europe/Berlin', 'line', :created_at, :next_run_at, NULL, '', NULL, '', '')"
-)
-OLD_SLOT = (
-    "INSERT INTO slots (digest_id, slot_at, state, asked_by, attempts, uncertain, retry_at, lease_holder,"
-    " lease_until, counts, error, notice)"
-    " VALUES ('old', :slot_at, 'open', '', 1, true, 0, '', 0, '{}', '', '')"
-)
-
-
-async def test_a_database_of_the_first_release_goes_on_with_what_it_has(
-    url: str, clock: AdjustableClock
-) -> None:
-    async def as_released(connection: Any) -> None:
-        for statement in MIGRATIONS["0001-digests-and-slots"]:
-            await connection.execute(text(statement))
-        await connection.execute(text("CREATE TABLE migrations (name TEXT PRIMARY KEY)"))
-        await connection.execute(text("INSERT INTO migrations (name) VALUES ('0001-digests-and-slots')"))
-        times = {"created_at": NINE - HOUR, "next_run_at": NINE + HOUR}
-        await connection.execute(text(OLD_DIGEST), times)
-        await connection.execute(text(OLD_SLOT), {"slot_at": NINE})
-
-    old = Database(url, clock)
-    await old._once(as_released, writes=True)
-    clock.set(NINE + 60)
-    store = open_store(url, clock)
-    claim = await claimed(store, clock)
-    assert (claim.digest.id, claim.slot_at, claim.uncertain, claim.look) == ("old", NINE, True, "")
-    assert await store.keep_look(claim, "1795420800.000100 1 2")
-    assert await store.fail(claim, "Later.", NINE)
-
-    async def add_as_before(connection: Any) -> None:
-        await connection.execute(text(OLD_SLOT), {"slot_at": NINE + 30})
-
-    await old._once(add_as_before, writes=True)  # of a process that has not been replaced yet
-    claim = await claimed(store, clock)
-    assert (claim.slot_at, claim.look) == (NINE, "1795420800.000100 1 2")
-    assert await store.finish(claim, "1.1", {})
-    claim = await claimed(store, clock)
-    assert (claim.slot_at, claim.look) == (NINE + 30, "")
-    for one in (old, store):
-        await one.close()
-
-
 async def test_only_who_has_a_slot_says_how_far_its_channel_was_looked_through(
     store: Store, clock: AdjustableClock
 ) -> None:
@@ -525,86 +481,10 @@ async def test_only_who_has_a_slot_says_how_far_its_channel_was_looked_through(
     clock.set(NINE)
     first = await claimed(store, clock, OVER)
     second = await claimed(store, clock, LONG, "two")
-    assert not await store.keep_look(first, "1")
-    assert await store.keep_look(second, "2")
-    assert await store.fail(second, "Later.", NINE)
+    assert not await store.outbox.keep_look(first, "1")
+    assert await store.outbox.keep_look(second, "2")
+    assert await store.outbox.retry(second, "Later.", NINE)
     assert (await claimed(store, clock)).look == "2"
-
-
-async def test_a_database_of_the_released_version_is_brought_up_to_date(
-    store: Store, url: str, clock: AdjustableClock
-) -> None:
-    released = open_store(url, clock)
-    released._database._is_migrated = True  # its layout is made here, as that version made it
-    digest_row = (
-        "'d1', 'T0LOCAL01', 'C0GENERAL1', 1, 'U0ASKER1', '', 'every hour', 'Europe/Berlin', 'line', "
-        f"{NINE - DAY}, {NINE}, NULL, '', {NINE - HOUR}, 'posted', ''"
-    )
-    true = "1" if url.startswith("sqlite") else "true"
-    at, counts = NINE - HOUR, '{"total":7}'
-    slot_row = f"'d1', {at}, 'posted', '', 1, {true}, 0, '', 0, '1.1', '{counts}', '', '', {at}"
-
-    async def as_released(connection: Any) -> None:
-        await connection.execute(text("CREATE TABLE migrations (name TEXT PRIMARY KEY)"))
-        for statement in MIGRATIONS["0001-digests-and-slots"]:
-            await connection.execute(text(statement))
-        for table, row in (
-            ("migrations", "'0001-digests-and-slots'"),
-            ("digests", digest_row),
-            ("slots", slot_row),
-        ):
-            statement = f"INSERT INTO {table} VALUES ({row})".replace(":", r"\:")  # noqa: S608 - our own text
-            await connection.execute(text(statement))
-
-    await released._database.write(as_released)
-    await released.close()
-    clock.set(NINE)
-    claim = await claimed(store, clock)
-    assert (claim.worked_at, claim.unfinished) == (NINE - HOUR, NOTHING_UNFINISHED)
-    assert await store.previous_counts("d1", NINE, 9) == [(NINE - HOUR, {"total": 7})]
-    assert await store.keep(claim, {}, Unfinished((), 5, 6).encode())
-    assert await store.finish(claim, "2.2")
-    clock.set(NINE + HOUR)
-    assert (await claimed(store, clock)).unfinished == Unfinished((), 5, 6)
-    assert "0002-unfinished" in (await store.about())[1]
-
-
-async def test_an_older_program_leaves_a_newer_database_alone(
-    store: Store, url: str, clock: AdjustableClock
-) -> None:
-    await store.check()
-
-    async def move_on(connection: Any) -> None:
-        await connection.execute(text("INSERT INTO migrations (name) VALUES ('9999-later')"))
-
-    await store._database.write(move_on)
-    older = open_store(url, clock)
-    with pytest.raises(StoreError) as raised:
-        await older.check()
-    assert raised.value.reason == "newer"
-    assert re.search(r"newer version.*9999-later", raised.value.for_operator())
-    await older.close()
-
-
-async def test_digests_from_before_outsiders_were_asked_about_are_for_none_of_them(
-    store: Store, url: str, clock: AdjustableClock
-) -> None:
-    digest = await store.add(new())
-
-    async def go_back(connection: Any) -> None:
-        await connection.execute(text("ALTER TABLE digests DROP COLUMN for_outsiders"))
-        await connection.execute(text("DELETE FROM migrations WHERE name = '0004-outsiders'"))
-
-    await store._database.write(go_back)
-    newer = open_store(url, clock)
-    assert await newer.get(digest.id) == digest
-    assert digest.for_outsiders is False
-    changed = await newer.change(digest.id, for_outsiders=True)
-    assert changed is not None
-    assert changed.for_outsiders is True
-    assert (await fresh(newer, digest)).for_outsiders is True
-    assert (await newer.add(new(for_outsiders=True))).for_outsiders is True
-    await newer.close()
 
 
 async def test_a_call_given_up_is_carried_through_and_leaves_the_database_usable(
@@ -685,17 +565,17 @@ async def test_a_full_disk_is_told_and_digests_go_on_when_there_is_room(
         cursor.execute(f"PRAGMA max_page_count = {limit['pages'] or 1_000_000}")
         cursor.close()
 
-    event.listen(store._database._engine.sync_engine, "connect", restrict)
+    event.listen(store.database._engine.sync_engine, "connect", restrict)
     kept = await store.add(new())
     limit["pages"] = 1  # SQLite takes the file's present size instead
-    await store._database._engine.dispose()
+    await store.database._engine.dispose()
     with pytest.raises(StoreError) as raised:
         await store.add(new(query="x" * 100_000))
     assert raised.value.reason == "full"
     assert "free some space" in str(raised.value)
     assert await store.list_digests("T0LOCAL01", "C0GENERAL1") == [kept]
     limit["pages"] = 0
-    await store._database._engine.dispose()
+    await store.database._engine.dispose()
     assert (await store.add(new())).number == 2
     await store.close()
 
@@ -728,7 +608,9 @@ async def test_postgres_connections_that_broke_are_opened_anew(
             return (await connection.execute(text("SELECT pg_backend_pid()"))).scalar_one()
 
         async with await psycopg.AsyncConnection.connect(url, autocommit=True) as other:
-            await other.execute("SELECT pg_terminate_backend(%s)", [await store._database.read(pid)])
+            await other.execute(
+                "SELECT pg_terminate_backend(%s)", [await store.database.run(pid, writes=False)]
+            )
         assert await store.get(digest.id) == digest
         await store.close()
 
@@ -747,11 +629,11 @@ async def test_a_transaction_broken_off_by_postgres_changes_nothing(
         digest = await store.add(new())
 
         async def work(connection: Any) -> None:
-            await connection.execute(text("UPDATE digests SET query = 'lost'"))
+            await connection.execute(text("UPDATE recordings_bot_digests SET query = 'lost'"))
             await connection.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
 
         with pytest.raises(StoreError) as raised:
-            await store._database.write(work)
+            await store.database.run(work, writes=True)
         assert raised.value.reason == "away"
         assert await store.get(digest.id) == digest
         await store.close()

@@ -117,7 +117,7 @@ async def test_what_ends_well_after_its_slot_is_never_mentioned_again(world: Wor
     assert "1 still running" in await slot(world, NINE)
     assert [await slot(world, NINE + n * HOUR) for n in (1, 2)] == ["", ""]
     with closing(sqlite3.connect(tmp_path / "digests.db")) as database:
-        kept = database.execute("SELECT unfinished FROM slots ORDER BY slot_at").fetchall()
+        kept = database.execute("SELECT unfinished FROM recordings_bot_slots ORDER BY slot_at").fetchall()
     assert [decode_unfinished(text).recordings for (text,) in kept] == [(), (), ()]
     assert [bool(text) for (text,) in kept] == [False, True, True], "what is of no more use is forgotten"
 

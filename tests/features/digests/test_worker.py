@@ -18,22 +18,19 @@ from aiohttp import web
 
 from bot.clock import AdjustableClock
 from bot.errors import ZegoUnreachableError
-from bot.features.digests.errors import (
-    LeaseLostError,
-    PermanentError,
-    TransientError,
-    UncertainError,
-    UnfinishedLookError,
-)
 from bot.features.digests.models import Claim, NewDigest, Notice, Posted
-from bot.features.digests.poster import EVENT_TYPE, Poster
+from bot.features.digests.poster import EVENT_TYPE, envelope_of, slot_poster
 from bot.features.digests.store import Store, open_store
 from bot.features.digests.worker import LEASE_SECONDS, TELL_LEASE_SECONDS, Worker
 from bot.network import Network
 from bot.query.times import MINUTE
 from bot.sandbox.slack.server import LocalSlack
 from bot.sandbox.slack.state import ARCHIVED, ASKER, BOT_USER, GENERAL, NO_BOT, PRIVATE, TEAM, Channel
+from bot.slack.poster import PermanentError, TransientError, UncertainError, UnfinishedLookError
 from bot.slack.web_client import TIMEOUT_SECONDS, NotSentError, build_slack_client, sent_once
+from bot.storage.errors import LeaseLostError
+from bot.storage.outbox import Outbox
+from bot.storage.tables import slots
 from tests.bolt_apps import manifest
 from tests.nightly.digest_chaos import QUICK_LEASE_SECONDS, send, start_worker, worker_environment
 
@@ -65,13 +62,13 @@ class Desk:
 
     def __post_init__(self) -> None:
         self.client = build_slack_client(Network(), self.slack.api_url, self.slack.bot_token)
-        self.poster = Poster(self.client, self.clock, pace_seconds=0.0)
+        self.poster = slot_poster(self.client, self.clock, pace_seconds=0.0)
 
     async def post(self, claim: Claim) -> Posted:
         self.claims.append(claim)
         if self.errors:
             raise self.errors.pop(0)
-        ts = await self.poster.post_once(claim, {"text": f"Slot {claim.slot_at}"})
+        ts = await self.poster.post_once(claim, envelope_of(claim), {"text": f"Slot {claim.slot_at}"})
         return Posted(ts, {"all": len(self.claims)})
 
     async def tell(self, notice: Notice) -> None:
@@ -268,12 +265,12 @@ async def test_the_look_goes_through_a_busy_channel_and_knows_its_own_slot(desk:
     claim = next(claim for claim in claims if claim and claim.digest.id == digest.id)
     desk.slack.misbehave("chat.postMessage", hang=True, after_effect=True)
     with pytest.raises(TransientError):
-        await desk.poster.post_once(held(claim), {"text": "first"})
+        await desk.poster.post_once(held(claim), envelope_of(claim), {"text": "first"})
     for n in range(450):
         desk.slack.write(f"talk {n}")
-    again = held(Claim(claim.digest, claim.slot_at, 2, "another", uncertain=True))
+    again = held(replace(claim, attempt=2, holder="another", uncertain=True))
     first = next(message for message in desk.posts if message.text == "first")
-    assert await desk.poster.post_once(again, {"text": "second"}) == first.ts
+    assert await desk.poster.post_once(again, envelope_of(again), {"text": "second"}) == first.ts
     assert len(desk.slack.calls_of("conversations.history")) == 3
 
 
@@ -310,17 +307,18 @@ async def test_an_answer_that_is_no_answer_counts_as_unclear(desk: Desk) -> None
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     client = build_slack_client(Network(), f"http://127.0.0.1:{runner.addresses[0][1]}/", "xoxb-x")
     with pytest.raises(TransientError) as raised:
-        await Poster(client).post_once(claim, {"text": "x"})
+        await slot_poster(client, desk.clock).post_once(claim, envelope_of(claim), {"text": "x"})
     assert type(raised.value) is TransientError, "nothing is posted before it is known who reads"
     claim = replace(claim, digest=replace(claim.digest, for_outsiders=True))
     with pytest.raises(UncertainError):
-        await Poster(client).post_once(claim, {"text": "x"})
+        await slot_poster(client, desk.clock).post_once(claim, envelope_of(claim), {"text": "x"})
     await runner.cleanup()
     with pytest.raises(TransientError) as raised:
-        await Poster(client).post_once(claim, {"text": "x"})
+        await slot_poster(client, desk.clock).post_once(claim, envelope_of(claim), {"text": "x"})
     assert type(raised.value) is TransientError, "what was never connected was not posted"
+    again = replace(claim, attempt=2, uncertain=True)
     with pytest.raises(UnfinishedLookError):
-        await Poster(client).post_once(replace(claim, attempt=2, uncertain=True), {"text": "x"})
+        await slot_poster(client, desk.clock).post_once(again, envelope_of(again), {"text": "x"})
 
 
 async def test_a_look_that_fails_is_made_again_before_anything_is_posted(desk: Desk) -> None:
@@ -557,9 +555,9 @@ async def test_a_lease_is_renewed_while_a_slot_is_worked_on(desk: Desk) -> None:
     desk.clock.set(NINE)
     renewed = asyncio.Event()
 
-    class Watched(Store):
-        async def renew(self, claim: Claim, lease_seconds: float, *, posting: bool = False) -> bool:
-            kept = await super().renew(claim, lease_seconds, posting=posting)
+    class Watched(Outbox):
+        async def renew(self, step: Any, lease_seconds: float, *, posting: bool = False) -> bool:
+            kept = await super().renew(step, lease_seconds, posting=posting)
             if not posting:
                 renewed.set()
             return kept
@@ -572,8 +570,8 @@ async def test_a_lease_is_renewed_while_a_slot_is_worked_on(desk: Desk) -> None:
         assert not await desk.worker().step()
         return await desk.post(claim)
 
-    store = Watched(desk.store._database, desk.clock)
-    worker = Worker(store, post_late, desk.clock, renew_seconds=0.02)
+    desk.store.outbox = Watched(desk.store.database, slots, slots.c.digest_id, slots.c.slot_at)
+    worker = Worker(desk.store, post_late, desk.clock, renew_seconds=0.02)
     assert await worker.step()
     assert len(desk.posts) == 1
 
@@ -681,7 +679,7 @@ async def test_one_digest_that_hangs_delays_no_other(desk: Desk) -> None:
     async def post(claim: Claim) -> Posted:
         if claim.digest.id == stuck.id:
             await release.wait()
-        return Posted(await desk.poster.post_once(claim, {"text": "x"}), {})
+        return Posted(await desk.poster.post_once(claim, envelope_of(claim), {"text": "x"}), {})
 
     worker = desk.worker(post=post, at_once=2)
     desk.clock.set(NINE)
@@ -864,10 +862,10 @@ async def test_who_reads_a_channel_is_known_before_a_post_takes_its_turn_there(d
     desk.clock.set(NINE)
     claim = await desk.store.claim_due(NINE, "one", LEASE_SECONDS)
     assert claim
-    poster = Poster(desk.client, desk.clock, pace_seconds=HOUR)
-    await poster.post_once(held(claim), {"text": "first"})
+    poster = slot_poster(desk.client, desk.clock, pace_seconds=HOUR)
+    await poster.post_once(held(claim), envelope_of(claim), {"text": "first"})
     desk.clock.advance(60)
-    waiting = asyncio.create_task(poster.post_once(held(claim), {"text": "second"}))
+    waiting = asyncio.create_task(poster.post_once(held(claim), envelope_of(claim), {"text": "second"}))
     await happens(desk, lambda: len(desk.slack.calls_of("conversations.info")) == 2)
     assert not waiting.done()
     waiting.cancel()
@@ -920,7 +918,7 @@ async def test_a_claim_without_a_lease_posts_and_keeps_nothing(desk: Desk) -> No
     assert claim
     for each in (claim, replace(claim, uncertain=True)):
         with pytest.raises(LeaseLostError):
-            await desk.poster.post_once(each, {"text": "x"})
+            await desk.poster.post_once(each, envelope_of(each), {"text": "x"})
     assert desk.posts == []
 
 
@@ -1052,7 +1050,7 @@ async def test_a_channels_messages_are_paced_and_others_need_not_wait(
         for channel in channels:
             digest = await desk.add(channel=channel)
             assert await desk.store.ask(digest.id, ASKER)
-        desk.poster = Poster(desk.client, desk.clock, pace_seconds=pace_seconds)
+        desk.poster = slot_poster(desk.client, desk.clock, pace_seconds=pace_seconds)
         worker = desk.worker()
         worker.start()
         both_in_time = pace_seconds < 1
@@ -1322,7 +1320,7 @@ async def test_leases_of_processes_that_live_are_left_alone(desk: Desk) -> None:
         claim = await living.claim_due(NINE, "living", LEASE_SECONDS)
         assert claim
         assert not await Worker(starting, desk.post, desk.clock).step()
-        assert await living.renew(claim, LEASE_SECONDS, posting=True)
+        assert await living.outbox.renew(claim, LEASE_SECONDS, posting=True)
         await living.close()  # it ends; its successor lives on
         assert await desk.store.claim_due(NINE, "third", LEASE_SECONDS) is None
     assert (await desk.slot(digest)).attempts == 1
@@ -1333,7 +1331,7 @@ async def test_a_second_worker_of_one_process_leaves_the_first_its_slots(desk: D
     desk.clock.set(NINE)
     claims = await asyncio.gather(*(desk.store.claim_due(NINE, f"{n}", LEASE_SECONDS) for n in range(5)))
     (claim,) = [claim for claim in claims if claim]
-    assert await desk.store.renew(claim, LEASE_SECONDS)
+    assert await desk.store.outbox.renew(claim, LEASE_SECONDS)
 
 
 @pytest.mark.parametrize("obstacle", ["a folder", "a lock held by a process that stands still"])
@@ -1440,16 +1438,16 @@ async def test_a_fault_while_a_lease_is_renewed_is_logged_with_where_it_happened
     await desk.add()
     desk.clock.set(NINE)
 
-    class Faulty(Store):
-        async def renew(self, claim: Claim, lease_seconds: float, *, posting: bool = False) -> bool:
+    class Faulty(Outbox):
+        async def renew(self, step: Any, lease_seconds: float, *, posting: bool = False) -> bool:
             if not caplog.records:
                 raise ZeroDivisionError
-            return await super().renew(claim, lease_seconds, posting=posting)
+            return await super().renew(step, lease_seconds, posting=posting)
 
     async def post(claim: Claim) -> Posted:
         await asyncio.Event().wait()
         raise AssertionError
 
-    store = Faulty(desk.store._database, desk.clock)
-    assert await Worker(store, post, desk.clock, renew_seconds=0.02).step()
+    desk.store.outbox = Faulty(desk.store.database, slots, slots.c.digest_id, slots.c.slot_at)
+    assert await Worker(desk.store, post, desk.clock, renew_seconds=0.02).step()
     assert [record.exc_info[0] for record in caplog.records if record.exc_info] == [ZeroDivisionError]

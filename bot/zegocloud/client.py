@@ -230,9 +230,9 @@ class ZegoClient:
         base_url: the API's address, with or without a path and a slash behind it.
         limiter: the budget that all calls share.
         clock: wall-clock time for signatures and `as_of_ms`, elapsed time for the cache.
+        network: proxies and certificates.
         cache_ttl_seconds: how long an answer is good for.
         retry: when to send again.
-        network: proxies and certificates.
 
     Attributes:
         last_ok_ms: when the vendor last answered well (Unix ms); also with an error about the question alone.
@@ -251,9 +251,9 @@ class ZegoClient:
         base_url: str,
         limiter: Limiter,
         clock: Clock,
+        network: Network,
         cache_ttl_seconds: float = 15,
         retry: RetryPolicy = USUAL_RETRIES,
-        network: Network | None = None,
     ) -> None:
         self._transport = Transport(base_url, limiter.permits, network)
         self._app_id = app_id

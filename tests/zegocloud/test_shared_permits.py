@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.clock import SystemClock
+from bot.network import Network
 from bot.redis_link import RedisLink
 from bot.sandbox.zegocloud import SimulatedZego
 from bot.zegocloud.client import Priority, RetryPolicy, ZegoClient
@@ -150,6 +151,7 @@ async def test_the_vendor_never_sees_more_than_the_budget_in_any_second(redis_ur
     budget = secrets.token_hex(6)
     clients = [
         ZegoClient(
+            network=Network(),
             app_id=zego.app_id,
             server_secret=zego.server_secret,
             base_url=zego.base_url,

@@ -169,7 +169,7 @@ RESTARTS = 2
 """How often a list that changes while it is read is read again before its total is called inexact."""
 
 PAGES_READ_AGAIN = 8
-"""A whole list of more pages is not read again when it changed: the difference is looked for by counting."""
+"""A whole list of more pages is not read again when it changed: the difference is found by counting."""
 
 
 class Listing:
@@ -280,7 +280,7 @@ class Listing:
         await self._fetch(1)
 
     async def probe(self) -> None:
-        """Read the last API page, which tells whether the list is in order, and the first chunk with it."""
+        """Read the last API page, which shows whether the list is in order; use the first chunk with it."""
         self._end = 1
         if self.page_count > 1:
             await self._fetch(self.page_count)
@@ -298,11 +298,11 @@ class Listing:
         await self.advance()
 
     async def skip_less(self, chunks: int) -> None:
-        """Go on from so many chunks nearer to the front: what is looked for stands before what was read."""
+        """Go on from so many chunks nearer to the front: the screen begins before what was read."""
         await self.skip_to(max(0, self._begin - chunks))
 
     async def read_all(self) -> None:
-        """Read every page; `progress` is told after each."""
+        """Read every page, noting progress after each."""
         self._whole = True
         await self._fetch_missing()
         await self._settle()

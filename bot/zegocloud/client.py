@@ -208,7 +208,7 @@ class Sent:
 MOST_ANSWERS = 8_192
 """How many answers are kept."""
 
-MOST_TOLD = 1_000
+MOST_REPORTED = 1_000
 """How many unreadable rows and files are remembered, so that the log has each once, and not at every look."""
 
 HOUR_MS = 3_600_000
@@ -265,7 +265,7 @@ class ZegoClient:
         self._cache: TLRUCache[Request[Any], Any] = TLRUCache(MOST_ANSWERS, self._expires, clock.monotonic)
         self._calls: SingleFlight[Any] = SingleFlight()
         self._measured: tuple[float, float, float] | None = None
-        self._told: LRUCache[str, None] = LRUCache(MOST_TOLD)
+        self._reported: LRUCache[str, None] = LRUCache(MOST_REPORTED)
         self.last_ok_ms: int | None = None
         self.failure: ZegoError | None = None
         self.on_call: Callable[[Sent], None] | None = None
@@ -386,8 +386,8 @@ class ZegoClient:
         if unreadable and self.on_unreadable:
             self.on_unreadable(part, len(unreadable))
         for one in unreadable:
-            if one.identity not in self._told:
-                self._told[one.identity] = None
+            if one.identity not in self._reported:
+                self._reported[one.identity] = None
                 logger.warning(
                     "ZEGOCLOUD sent a %s that cannot be read, of task %s: %s",
                     part,

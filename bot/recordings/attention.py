@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 MOST_CHECKED = 300
 """How many details one answer may ask for: half a minute of the vendor's budget."""
 
-CALLS_AT_ONCE = 16
-"""More than the limiter lets through, so that it never idles."""
+CALLS_AT_ONCE = 8
+"""As many as can be on their way within the vendor's limit, so that the limiter never idles."""
 
 
 async def keep_what_needs_attention(

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 
     from bot.models import Recording, TaskPage, Unreadable
-    from bot.zegocloud.client import Priority, ZegoClient
+    from bot.zegocloud.client import ZegoClient
+    from bot.zegocloud.limiter import Priority
     from bot.zegocloud.protocol import DescribeTasks
 
 
@@ -59,7 +60,7 @@ class ReadContext:
         self._pages += request.page > 1
         priority = self.priority
         if self._pages > PAGES_AT_FIRST:
-            priority = replace(priority, lane=Lane.BACKGROUND)
+            priority = replace(priority, lane=Lane.BACKGROUND, since=None)
         return await self.zego.ask(request, priority, not_before_ms=not_before_ms)
 
     def note_progress(self, request: DescribeTasks, read: int, total: int) -> None:
@@ -162,8 +163,9 @@ class RecountedList:
         self.unreadable.update((row.identity, row) for row in page.unreadable)
 
 
-CALLS_AT_ONCE = 16
-"""How many pages of a list are asked for at a time: more than the limiter lets through, so it never idles."""
+CALLS_AT_ONCE = 8
+"""How many pages of a list are asked for at a time: as many as can be on their way within the vendor's limit.
+So the limiter never idles, and whoever comes next waits for few."""
 
 RESTARTS = 2
 """How often a list that changes while it is read is read again before its total is called inexact."""

@@ -22,8 +22,7 @@ from bot.models import API_HISTORY_MS, ENDED, FAILED, IN_BACKUP, LOST, RUNNING, 
 from bot.query.terms import RecordingQuery, Status, is_task_id
 from bot.recordings.page import Question
 from bot.verdicts.judge import judge_row
-from bot.zegocloud.client import Priority
-from bot.zegocloud.limiter import Lane
+from bot.zegocloud.limiter import Lane, Priority
 from bot.zegocloud.protocol import FINAL_SECONDS, DescribeRecordStatus
 
 if TYPE_CHECKING:

@@ -31,8 +31,8 @@ from bot.errors import (
 )
 from bot.network import Network
 from bot.sandbox.zegocloud import SimulatedZego
-from bot.zegocloud.client import Priority, RetryPolicy, ZegoClient
-from bot.zegocloud.limiter import Lane, Limiter
+from bot.zegocloud.client import RetryPolicy, ZegoClient
+from bot.zegocloud.limiter import Lane, Limiter, Priority
 from bot.zegocloud.protocol import DescribeRecordStatus, DescribeTasks, TaskFilter, sign
 from bot.zegocloud.transport import MOST_BYTES
 from tests.vendor_server import (

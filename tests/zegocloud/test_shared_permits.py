@@ -20,8 +20,8 @@ from bot.clock import SystemClock
 from bot.network import Network
 from bot.redis_link import RedisLink
 from bot.sandbox.zegocloud import SimulatedZego
-from bot.zegocloud.client import Priority, RetryPolicy, ZegoClient
-from bot.zegocloud.limiter import BACKGROUND_SHARE, Lane, Limiter
+from bot.zegocloud.client import RetryPolicy, ZegoClient
+from bot.zegocloud.limiter import BACKGROUND_SHARE, Lane, Limiter, Priority
 from bot.zegocloud.permit_scripts import JOIN, TAKE
 from bot.zegocloud.protocol import DescribeTasks, TaskFilter
 from bot.zegocloud.shared_permits import LATE_SECONDS, SharedPermits
@@ -95,7 +95,7 @@ class Calls:
         self.tasks += [asyncio.create_task(self._call(replica, lane, name)) for _ in range(times)]
 
     async def _call(self, replica: Replica, lane: Lane, name: str) -> None:
-        async with replica.limiter.slot(lane):
+        async with replica.limiter.slot(Priority(lane)):
             self.began.append(asyncio.get_running_loop().time())
             self.order.append(name)
             await self.gate.wait()
@@ -211,7 +211,7 @@ async def test_a_promoted_call_goes_before_background_work_at_another_replica(re
         calls.add(one, name="first")
         await calls.under_way(1)
         calls.add(one, BACKGROUND, "background", times=3)
-        turn = other.limiter.slot(BACKGROUND)
+        turn = other.limiter.slot(Priority(BACKGROUND))
 
         async def promoted() -> None:
             async with turn:
@@ -219,7 +219,7 @@ async def test_a_promoted_call_goes_before_background_work_at_another_replica(re
 
         calls.tasks.append(asyncio.create_task(promoted()))
         await until(lambda: one.permits._short[BACKGROUND] and other.permits._short[BACKGROUND])
-        turn.promote(PEOPLE)
+        turn.promote(Priority())
         await until(lambda: other.permits._short[PEOPLE])
         await calls.finished()
     assert calls.order[:2] == ["first", "promoted"]

@@ -17,6 +17,7 @@ from bot.clock import AdjustableClock, SystemClock
 from bot.concurrency import SingleFlight, gather
 from bot.errors import QueryError
 from bot.logs import JsonLines, TextLines, begin_reference, current_reference
+from bot.network import Network
 from bot.sandbox.slack.delivery import sign
 from bot.sandbox.slack.server import LocalSlack
 from bot.sandbox.slack.state import ASKER, TEAM
@@ -121,6 +122,7 @@ async def test_a_call_that_two_wait_for_is_logged_for_the_first_and_the_second_s
     gate = asyncio.Event()
     async with VendorServer(held(gate, answers(tasks("1230")))) as server:
         client = ZegoClient(
+            network=Network(),
             app_id=1,
             server_secret="5" * 32,
             base_url=server.url,

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from bot.clock import AdjustableClock
+from bot.network import Network
 from bot.query.parser import format_query, parse_query
 from bot.recordings.page import ButtonState, Question, decode_button
 from bot.recordings.service import Recordings
@@ -37,6 +38,7 @@ class Vendor:
     def another_bot(self) -> Recordings:
         """One that knows nothing yet, as after a restart."""
         zego = ZegoClient(
+            network=Network(),
             app_id=self.zego.app_id,
             server_secret=self.zego.server_secret,
             base_url=self.zego.base_url,

@@ -27,8 +27,8 @@ from bot.slack.manifest import bot_scopes, load_manifest
 from bot.slack.sign_in import FATAL
 from bot.slack.web_client import SLACK_ERRORS, SlackClient, quiet_logger, slack_word
 from bot.storage.errors import StoreError
-from bot.zegocloud.client import Priority
 from bot.zegocloud.decoding import parse_skew
+from bot.zegocloud.limiter import Priority
 from bot.zone_data import zone_data, zone_info
 
 if TYPE_CHECKING:

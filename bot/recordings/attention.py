@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 MOST_CHECKED = 300
 """How many details one answer may ask for: half a minute of the vendor's budget."""
 
-CALLS_AT_ONCE = 16
-"""More than the limiter lets through, so that it never idles."""
+CALLS_AT_ONCE = 8
+"""As many as can be on their way within the vendor's limit, so that the limiter never idles."""
 
 
 async def keep_what_needs_attention(
@@ -48,18 +48,18 @@ async def keep_what_needs_attention(
 ) -> Page:
     """Cut the screen of what needs attention out of an answer that has every row.
 
-    What runs and what failed is looked at first; the others from the newest on, as far as `MOST_CHECKED`
-    goes. A row that was not looked at, or whose details cannot be read, is judged by what the list tells.
+    What runs and what failed is checked first, then the others from the newest on, up to `MOST_CHECKED`. A
+    row that was not checked, or whose details cannot be read, is judged by what the list says.
 
     Args:
         everything: every recording of the window, on one page, with what still runs from before it, and all
             that runs now (`running`): without it nothing is called double.
         now_ms: the moment of judging by the vendor's clock, Unix ms.
         details_of: asks the vendor for one task.
-        progress: told how many were looked at, of how many.
+        progress: called with how many were checked, of how many.
         all_rows: not only the question's screen.
         thresholds: from where on something is worth a verdict.
-        first: IDs of tasks that are looked at before all others.
+        first: IDs of tasks that are checked before all others.
         unreadable_fails: where the details of several can be read of none, the vendor did not answer.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Judges recordings by what the vendor tells of them and of the other tasks in their rooms."""
+"""Judges single recordings by their details and by what else runs in their rooms."""
 
 from __future__ import annotations
 

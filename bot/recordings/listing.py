@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 
     from bot.models import Recording, TaskPage, Unreadable
-    from bot.zegocloud.client import Priority, ZegoClient
+    from bot.zegocloud.client import ZegoClient
+    from bot.zegocloud.limiter import Priority
     from bot.zegocloud.protocol import DescribeTasks
 
 
@@ -59,7 +60,7 @@ class ReadContext:
         self._pages += request.page > 1
         priority = self.priority
         if self._pages > PAGES_AT_FIRST:
-            priority = replace(priority, lane=Lane.BACKGROUND)
+            priority = replace(priority, lane=Lane.BACKGROUND, since=None)
         return await self.zego.ask(request, priority, not_before_ms=not_before_ms)
 
     def note_progress(self, request: DescribeTasks, read: int, total: int) -> None:
@@ -162,14 +163,15 @@ class RecountedList:
         self.unreadable.update((row.identity, row) for row in page.unreadable)
 
 
-CALLS_AT_ONCE = 16
-"""How many pages of a list are asked for at a time: more than the limiter lets through, so it never idles."""
+CALLS_AT_ONCE = 8
+"""How many pages of a list are asked for at a time: as many as can be on their way within the vendor's limit.
+So the limiter never idles, and whoever comes next waits for few."""
 
 RESTARTS = 2
 """How often a list that changes while it is read is read again before its total is called inexact."""
 
 PAGES_READ_AGAIN = 8
-"""A whole list of more pages is not read again when it changed: the difference is looked for by counting."""
+"""A whole list of more pages is not read again when it changed: the difference is found by counting."""
 
 
 class Listing:
@@ -280,7 +282,7 @@ class Listing:
         await self._fetch(1)
 
     async def probe(self) -> None:
-        """Read the last API page, which tells whether the list is in order, and the first chunk with it."""
+        """Read the last API page, which shows whether the list is in order; use the first chunk with it."""
         self._end = 1
         if self.page_count > 1:
             await self._fetch(self.page_count)
@@ -298,11 +300,11 @@ class Listing:
         await self.advance()
 
     async def skip_less(self, chunks: int) -> None:
-        """Go on from so many chunks nearer to the front: what is looked for stands before what was read."""
+        """Go on from so many chunks nearer to the front: the screen begins before what was read."""
         await self.skip_to(max(0, self._begin - chunks))
 
     async def read_all(self) -> None:
-        """Read every page; `progress` is told after each."""
+        """Read every page, noting progress after each."""
         self._whole = True
         await self._fetch_missing()
         await self._settle()

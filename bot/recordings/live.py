@@ -42,7 +42,8 @@ if TYPE_CHECKING:
     from bot.models import Recording, Unreadable
     from bot.recordings.page import Question
     from bot.recordings.window import Plan
-    from bot.zegocloud.client import Priority, ZegoClient
+    from bot.zegocloud.client import ZegoClient
+    from bot.zegocloud.limiter import Priority
 
 READINGS = 3
 """How often an answer is read in all when the vendor's clock turns out to be elsewhere than assumed."""

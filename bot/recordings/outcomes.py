@@ -1,9 +1,9 @@
-"""What became of the recordings of a screen: what their rows do not tell, found out in a moment.
+"""What became of the recordings on a screen, beyond what their rows say.
 
-Two things are known beyond a row: its details, where somebody has asked for them lately, and all that runs
-now, by which a recording is the only one in its room or not. The latter comes with a question about a room,
-and is one list for all other questions, whatever page, window or status was asked: so a recording has the
-same mark wherever it is shown. Where that list cannot be had in time, no recording of that screen has it.
+Two things are known beyond a row: its details, where somebody asked for them lately, and all that runs now,
+which shows whether a recording is the only one in its room. A question about a room reads that list anyway;
+all other questions share one, whatever page, window or status they ask for: so a recording has the same mark
+wherever it is shown. When that list isn't available in time, no recording on the screen has that mark.
 """
 
 from __future__ import annotations
@@ -22,8 +22,7 @@ from bot.models import API_HISTORY_MS, ENDED, FAILED, IN_BACKUP, LOST, RUNNING, 
 from bot.query.terms import RecordingQuery, Status, is_task_id
 from bot.recordings.page import Question
 from bot.verdicts.judge import judge_row
-from bot.zegocloud.client import Priority
-from bot.zegocloud.limiter import Lane
+from bot.zegocloud.limiter import Lane, Priority
 from bot.zegocloud.protocol import FINAL_SECONDS, DescribeRecordStatus
 
 if TYPE_CHECKING:
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
     from bot.zegocloud.client import ZegoClient
 
 PATIENCE_SECONDS = 1.5
-"""How long an answer waits for what its rows do not tell. The calls go behind those of people who wait."""
+"""How long an answer waits for what its rows do not say. These calls go in the background lane."""
 
 MOST_ASKED = 3
 """A screen of at most so many recordings asks for the details of those that ended."""
@@ -108,7 +107,7 @@ class Outcomes:
         known = {row.task_id: details for row in page.recordings if (details := self._known(row))}
         asks = (self._ask(row, page, known, priority) for row in ended)
         running, *_ = await gather([self.running(page, priority), *asks])
-        return self._told(page, known, running)
+        return self._judged(page, known, running)
 
     def with_news(self, page: Page) -> Page:
         """The page with what has become known of its rows since: itself where nothing has. Costs no call."""
@@ -117,12 +116,12 @@ class Outcomes:
             for row in page.recordings
             if (details := self._known(row)) and details is not page.details.get(row.task_id)
         }
-        return self._told(page, {**page.details, **news}, page.running) if news else page
+        return self._judged(page, {**page.details, **news}, page.running) if news else page
 
     async def running(self, page: Page, priority: Priority | None = None) -> tuple[Recording, ...] | None:
         """All that runs now, at least in the rooms that a page asks for; None where that is not known.
 
-        No call is made where no row of the page runs, or where the page has come by that list.
+        No call is made where no row of the page runs, or where the page has that list already.
         """
         rows, rooms = (*page.recordings, *page.begun_before), page.question.query.rooms
         if not any(row.status in RUNNING for row in rows):
@@ -152,7 +151,7 @@ class Outcomes:
         priority: Priority,
         refresh: bool,
     ) -> tuple[Recording, ...] | None:
-        """What runs, in agreement with rows of the moment `as_of_ms`: else it is looked at again."""
+        """What runs, in agreement with rows of the moment `as_of_ms`; the list is read again if it isn't."""
         with suppress(RecordingsError):
             for not_before_ms in (as_of_ms if refresh else 0, as_of_ms):
                 running = await self._running_since(rooms, priority, not_before_ms)
@@ -214,7 +213,7 @@ class Outcomes:
         details = self._details.get(row.task_id)
         return details if details is not None and details.status == row.status else None
 
-    def _told(
+    def _judged(
         self,
         page: Page,
         details: Mapping[str, RecordingDetails],

@@ -99,7 +99,7 @@ class Page:
 
     Attributes:
         question: what was asked, with the moment filled in.
-        window: where was looked, after clamping to what the API can see.
+        window: the window that was searched, clamped to what the API can see.
         recordings: the rows of this screen, in the asked order.
         first: how many rows of the whole answer stand in front of this screen.
         total: how many recordings the whole answer has; a lower bound where `exact` is False.
@@ -162,7 +162,7 @@ class Page:
         return max(1, self.number, -(-self.total // self.question.query.size))
 
     def outcome(self, row: Recording) -> Outcome:
-        """What is known of one of its rows; `words.worst_verdict` says which verdict people read of it."""
+        """What is known of one of its rows; `answer_text.worst_verdict` says which verdict people read."""
         details = self.details.get(row.task_id)
         ended_ms = details.ended_ms if details and row.status not in RUNNING else None
         until_ms = self.now_ms if row.status in RUNNING else ended_ms

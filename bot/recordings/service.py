@@ -22,8 +22,8 @@ from bot.recordings.live import Reader
 from bot.recordings.outcomes import Outcomes
 from bot.recordings.page import Question
 from bot.verdicts.types import USUAL, thresholds_of
-from bot.zegocloud.client import Priority, ZegoClient
-from bot.zegocloud.limiter import Lane, Limiter
+from bot.zegocloud.client import ZegoClient
+from bot.zegocloud.limiter import Lane, Limiter, Priority
 from bot.zegocloud.protocol import DescribeRecordStatus, DescribeTasks
 from bot.zegocloud.shared_permits import SharedPermits
 

@@ -25,10 +25,10 @@ class Plan:
     Attributes:
         running: the list of what runs (filter 2) is read.
         ended: the list of what ended (filter 3) is read.
-        everything_running: what runs is looked for in everything the API can see, not in the window alone.
-        running_judged: every row of that is wanted, also of what began before the window and however many.
+        everything_running: the list of what runs covers everything the API can see, not the window alone.
+        running_judged: all of its rows are needed, however many, and also those from before the window.
         statuses: codes of the rows that belong.
-        filtered: the vendor's count is not the answer's: its rows have to be looked at.
+        filtered: only some rows of the lists belong, so the vendor's counts are not the answer's.
     """
 
     running: bool
@@ -65,14 +65,14 @@ STEP_MS = 60_000
 """The far end moves in steps, so that clicks on one answer ask for the same window and can share it."""
 
 WORTH_TELLING_MS = 5 * 60_000
-"""A window that reaches less than this beyond sight is cut without a word."""
+"""A window that reaches back less than this beyond what can be seen is cut without a note."""
 
 SIGNATURE_TOLERANCE_MS = 600_000
 """The vendor's clock is at most this far from ours, or it refuses every request (vendor docs)."""
 
 SKEW_ERROR_MS = 3_000
 """How far the vendor's clock may be from where it is taken to be: its `Date` has whole seconds, and a known
-difference is kept while the measure wavers by two. What began just now is looked for that much later."""
+difference is kept while the measure wavers by two. The window's end is extended by this much."""
 
 SKEW_TOLD_MS = 60_000
 """Clocks further apart than this are worth a sentence: times are shown in minutes."""
@@ -108,14 +108,14 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class RequestedRange:
-    """Where one question looks.
+    """The stretches of time that one question asks for.
 
     Attributes:
         window: what was asked, by the vendor's clock where it means now, cut to what can be seen; uncut where
             nothing of it can.
         span: the same for the API; None where nothing can be seen.
         everything: all that can be seen, for what still runs.
-        sees_back_to_ms: how far back can be seen, where the window reaches further by more than a trifle.
+        sees_back_to_ms: how far back the API can see, where the window reaches noticeably further.
     """
 
     window: Window

@@ -7,9 +7,9 @@ import logging
 import secrets
 import time
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import stamina
 from cachetools import LRUCache, TLRUCache
@@ -26,7 +26,7 @@ from bot.errors import (
 )
 from bot.models import RecordingDetails, TaskPage
 from bot.zegocloud.decoding import Received, parse_retry_after, parse_skew
-from bot.zegocloud.limiter import Lane
+from bot.zegocloud.limiter import ANYBODY, Lane, Priority
 from bot.zegocloud.protocol import DescribeTasks, Request, TaskFilter, build_request
 from bot.zegocloud.transport import Transport
 
@@ -43,29 +43,6 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 Answer = TaskPage | RecordingDetails
-
-
-@dataclass(frozen=True, slots=True)
-class Priority:
-    """Who waits for an answer, and until when.
-
-    Attributes:
-        lane: a person, or background work.
-        deadline: event-loop time (`loop.time()`) after which nobody waits any more; None waits as long as the
-            queue is.
-    """
-
-    lane: Lane = Lane.INTERACTIVE
-    deadline: float | None = None
-
-    @classmethod
-    def within(cls, seconds: float, lane: Lane = Lane.INTERACTIVE) -> Self:
-        """Somebody who waits that long from now on."""
-        return cls(lane, asyncio.get_running_loop().time() + seconds)
-
-
-ANYBODY = Priority()
-"""Somebody who waits as long as it takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +79,7 @@ class Call(Flight[T]):
     It is cancelled only while nothing is being sent: what was sent still fills the cache.
 
     Attributes:
-        lane: the first that anyone waits in.
-        deadline: the last of those who wait; None where somebody has none.
+        priority: the lane of whoever goes first, and the deadline of whoever waits longest.
         sent_ms: when what is being sent now left (Unix ms).
         last_error: of the last try.
     """
@@ -113,8 +89,7 @@ class Call(Flight[T]):
         self._limiter = limiter
         self._slot: Slot | None = None
         self._first_sent: float | None = None
-        self.lane = priority.lane
-        self.deadline = priority.deadline
+        self.priority = priority
         self.sent_ms: int | None = None
         self.tries = 0
         self.last_error: ZegoError | None = None
@@ -145,12 +120,14 @@ class Call(Flight[T]):
 
     async def answer(self, priority: Priority) -> T:
         """Wait for the answer as one of those who asked. Errors are those of `ZegoClient.ask`."""
-        if self.deadline is not None:
-            self.deadline = None if priority.deadline is None else max(self.deadline, priority.deadline)
-        if priority.lane < self.lane:
-            self.lane = priority.lane
-            if self._slot is not None:
-                self._slot.promote(priority.lane)
+        old = self.priority
+        longest = None
+        if old.deadline is not None and priority.deadline is not None:
+            longest = max(old.deadline, priority.deadline)
+        goes_first = priority if priority.lane < old.lane else old
+        self.priority = replace(goes_first, deadline=longest)
+        if goes_first is not old and self._slot is not None:
+            self._slot.promote(priority)
         return await self.wait(deadline=priority.deadline)
 
     def slot(self) -> Slot:
@@ -159,8 +136,8 @@ class Call(Flight[T]):
         Raises:
             TooLateError: the queue is too long for everyone who waits.
         """
-        self._limiter.check(self.lane, self.deadline)
-        self._slot = self._limiter.slot(self.lane)
+        self._limiter.check(self.priority)
+        self._slot = self._limiter.slot(self.priority)
         return self._slot
 
     def sending(self, now_ms: int) -> None:
@@ -208,7 +185,7 @@ class Sent:
 MOST_ANSWERS = 8_192
 """How many answers are kept."""
 
-MOST_TOLD = 1_000
+MOST_REPORTED = 1_000
 """How many unreadable rows and files are remembered, so that the log has each once, and not at every look."""
 
 HOUR_MS = 3_600_000
@@ -230,9 +207,9 @@ class ZegoClient:
         base_url: the API's address, with or without a path and a slash behind it.
         limiter: the budget that all calls share.
         clock: wall-clock time for signatures and `as_of_ms`, elapsed time for the cache.
+        network: proxies and certificates.
         cache_ttl_seconds: how long an answer is good for.
         retry: when to send again.
-        network: proxies and certificates.
 
     Attributes:
         last_ok_ms: when the vendor last answered well (Unix ms); also with an error about the question alone.
@@ -251,9 +228,9 @@ class ZegoClient:
         base_url: str,
         limiter: Limiter,
         clock: Clock,
+        network: Network,
         cache_ttl_seconds: float = 15,
         retry: RetryPolicy = USUAL_RETRIES,
-        network: Network | None = None,
     ) -> None:
         self._transport = Transport(base_url, limiter.permits, network)
         self._app_id = app_id
@@ -265,7 +242,7 @@ class ZegoClient:
         self._cache: TLRUCache[Request[Any], Any] = TLRUCache(MOST_ANSWERS, self._expires, clock.monotonic)
         self._calls: SingleFlight[Any] = SingleFlight()
         self._measured: tuple[float, float, float] | None = None
-        self._told: LRUCache[str, None] = LRUCache(MOST_TOLD)
+        self._reported: LRUCache[str, None] = LRUCache(MOST_REPORTED)
         self.last_ok_ms: int | None = None
         self.failure: ZegoError | None = None
         self.on_call: Callable[[Sent], None] | None = None
@@ -386,8 +363,8 @@ class ZegoClient:
         if unreadable and self.on_unreadable:
             self.on_unreadable(part, len(unreadable))
         for one in unreadable:
-            if one.identity not in self._told:
-                self._told[one.identity] = None
+            if one.identity not in self._reported:
+                self._reported[one.identity] = None
                 logger.warning(
                     "ZEGOCLOUD sent a %s that cannot be read, of task %s: %s",
                     part,
@@ -471,12 +448,12 @@ class ZegoClient:
                 self._note_sent(request.action, code, time.perf_counter() - began, call)
 
     def _seconds_left(self, call: Call[T]) -> float:
-        background = call.lane is Lane.BACKGROUND
+        background = call.priority.lane is Lane.BACKGROUND
         total = self._retry.background_total_seconds if background else self._retry.total_seconds
         left = total - call.seconds_sent
-        if call.deadline is None:
+        if call.priority.deadline is None:
             return left
-        return min(left, call.deadline - asyncio.get_running_loop().time())
+        return min(left, call.priority.deadline - asyncio.get_running_loop().time())
 
     async def _send_once(self, request: Request[T], call: Call[T], seconds: float) -> T:
         sent = self._clock.now()
@@ -502,7 +479,7 @@ class ZegoClient:
 
     def _note_sent(self, action: str, code: str, seconds: float, call: Call[T]) -> None:
         """Log a request at DEBUG, under the reference of whoever asked first, and have it counted."""
-        sent = Sent(action, code, seconds, call.waited_seconds, call.lane, call.tries)
+        sent = Sent(action, code, seconds, call.waited_seconds, call.priority.lane, call.tries)
         if self.on_call:
             self.on_call(sent)
         logger.debug(

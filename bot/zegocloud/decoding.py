@@ -1,6 +1,6 @@
 """Decodes the vendor's answers: data, or the error that a code stands for, and the headers' clock (pure).
 
-One row or file that is not what the API promises is left out and told of; the others are read. Only what is
+One row or file that is not what the API promises is left out and reported; the others are read. Only what is
 wrong with an answer as a whole is an error.
 """
 

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections import OrderedDict, deque
+from bisect import bisect_left, insort
+from collections import deque
+from dataclasses import dataclass
 from enum import IntEnum
+from itertools import count
+from operator import attrgetter
 from typing import TYPE_CHECKING, Protocol, Self
 
 from bot.errors import TooLateError
@@ -23,6 +27,32 @@ class Lane(IntEnum):
 
     INTERACTIVE = 0
     BACKGROUND = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Priority:
+    """Who waits for an answer, since when, and until when. Times are the event loop's.
+
+    Attributes:
+        lane: a person, or background work.
+        deadline: when nobody waits any more; None waits as long as the queue is.
+        since: when the question came: each of its calls goes before those of later questions. None gives each
+            call a place of its own.
+    """
+
+    lane: Lane = Lane.INTERACTIVE
+    deadline: float | None = None
+    since: float | None = None
+
+    @classmethod
+    def within(cls, seconds: float, lane: Lane = Lane.INTERACTIVE) -> Self:
+        """Somebody who waits that long from now on."""
+        now = asyncio.get_running_loop().time()
+        return cls(lane, now + seconds, now if lane is Lane.INTERACTIVE else None)
+
+
+ANYBODY = Priority()
+"""Somebody who waits as long as it takes."""
 
 
 class Permit:
@@ -181,14 +211,21 @@ def _nobody(_: Lane) -> int:
     return 0
 
 
+Order = tuple[float, int]
+"""The moment that counts for a call's place in its lane, and a number that makes it unique."""
+
+_by_order = attrgetter("order")
+
+
 class Slot:
-    """One call's place in the queue, then its permit: `async with limiter.slot(lane)`."""
+    """One call's place in the queue, then its permit: `async with limiter.slot(priority)`."""
 
-    __slots__ = ("_limiter", "granted", "lane", "permit", "waited_seconds")
+    __slots__ = ("_limiter", "granted", "lane", "order", "permit", "waited_seconds")
 
-    def __init__(self, limiter: Limiter, lane: Lane) -> None:
+    def __init__(self, limiter: Limiter, lane: Lane, order: Order) -> None:
         self._limiter = limiter
         self.lane = lane
+        self.order = order
         self.granted: asyncio.Future[Permit] | None = None
         self.permit: Permit | None = None
         self.waited_seconds = 0.0
@@ -203,9 +240,9 @@ class Slot:
         """How many calls go first, as things stand; 0 when it doesn't wait."""
         return self._limiter.ahead(self)
 
-    def promote(self, lane: Lane) -> None:
-        """Wait in another lane from now on, behind those who wait there already."""
-        self._limiter.move(self, lane)
+    def promote(self, priority: Priority) -> None:
+        """Wait with this priority from now on."""
+        self._limiter.move(self, priority)
 
     async def __aenter__(self) -> Self:
         await self._limiter.acquire(self)
@@ -220,8 +257,9 @@ class Slot:
 class Limiter:
     """Hands permits to the calls that wait: people before background work, first come, first served.
 
-    While both lanes wait, every 20th turn goes to the background, so that it never starves. All times are the
-    event loop's.
+    What comes first is the question: where more is asked than can be answered, some get a whole answer in
+    time, instead of everybody half of one. While both lanes wait, every 20th turn goes to the background, so
+    that it never starves. All times are the event loop's.
 
     Args:
         permits: how many requests a window may hold, for this process alone; or where permits come from.
@@ -236,7 +274,8 @@ class Limiter:
         self._permits.on_free = self._grant
         self._permits.waiting = self.waiting
         self._max_waiting = max_waiting
-        self._lanes: dict[Lane, OrderedDict[Slot, None]] = {lane: OrderedDict() for lane in Lane}
+        self._lanes: dict[Lane, list[Slot]] = {lane: [] for lane in Lane}
+        self._numbers = count()
         self._passed_over = 0
 
     @property
@@ -253,15 +292,15 @@ class Limiter:
         """How many calls wait, in one lane or in all."""
         return sum(map(len, self._lanes.values())) if lane is None else len(self._lanes[lane])
 
-    def slot(self, lane: Lane) -> Slot:
+    def slot(self, priority: Priority = ANYBODY) -> Slot:
         """One call's place in the queue, to be entered with `async with`.
 
         Raises:
             TooLateError: on entering, where the queue is full.
         """
-        return Slot(self, lane)
+        return Slot(self, priority.lane, self._order(priority))
 
-    def check(self, lane: Lane, deadline: float | None = None) -> None:
+    def check(self, priority: Priority = ANYBODY) -> None:
         """Refuse a call that can't leave before its deadline, even if every answer came at once.
 
         Raises:
@@ -269,12 +308,12 @@ class Limiter:
         """
         if self.waiting() >= self._max_waiting:
             raise TooLateError(0.0, ahead=self.waiting())
-        if deadline is None:
+        if priority.deadline is None:
             return
         now = asyncio.get_running_loop().time()
-        ahead = self._with_people(lane, len(self._lanes[lane]))
-        if self._permits.earliest(ahead, now) > deadline:
-            raise TooLateError(max(0.0, deadline - now), ahead=ahead)
+        ahead = self._ahead(priority.lane, self._order(priority))
+        if self._permits.earliest(ahead, now) > priority.deadline:
+            raise TooLateError(max(0.0, priority.deadline - now), ahead=ahead)
 
     async def acquire(self, slot: Slot) -> None:
         """Wait until `slot` has a permit; every permit must be given back by `release`.
@@ -282,7 +321,7 @@ class Limiter:
         Raises:
             TooLateError: the queue is full.
         """
-        self.check(slot.lane)
+        self.check()
         if slot.lane is Lane.INTERACTIVE or not self.waiting():  # else others of its lane go first
             slot.permit = self._permits.take(slot.lane)
             if slot.permit is not None:
@@ -291,7 +330,7 @@ class Limiter:
         loop = asyncio.get_running_loop()
         began = loop.time()
         granted = slot.granted = loop.create_future()
-        self._lanes[slot.lane][slot] = None
+        insort(self._lanes[slot.lane], slot, key=_by_order)
         self._permits.ask(slot.lane)
         try:
             slot.permit = await granted
@@ -310,20 +349,18 @@ class Limiter:
             self._permits.give_back(slot.permit)
             slot.permit = None
 
-    def move(self, slot: Slot, lane: Lane) -> None:
-        """Let a slot wait in another lane; one that doesn't wait only changes its label."""
+    def move(self, slot: Slot, priority: Priority) -> None:
+        """Let a slot wait elsewhere; one that doesn't wait only changes its label."""
         waits = self._leave(slot)
-        slot.lane = lane
+        slot.lane, slot.order = priority.lane, self._order(priority)
         if waits:
-            self._lanes[lane][slot] = None
+            insort(self._lanes[slot.lane], slot, key=_by_order)
             self._grant()
-            self._permits.ask(lane)
+            self._permits.ask(slot.lane)
 
     def ahead(self, slot: Slot) -> int:
         """How many go before a slot, as things stand; 0 when it doesn't wait."""
-        if not slot.waits:
-            return 0
-        return self._with_people(slot.lane, list(self._lanes[slot.lane]).index(slot))
+        return self._ahead(slot.lane, slot.order) if slot.waits else 0
 
     def start(self) -> None:
         """Be ready before the first call: replicas know of this one then."""
@@ -333,8 +370,13 @@ class Limiter:
         """Give back every permit. Nobody may wait any more."""
         await self._permits.aclose()
 
-    def _with_people(self, lane: Lane, ahead: int) -> int:
-        """How many go before one who has so many of his own lane before him, if nobody else comes."""
+    def _order(self, priority: Priority) -> Order:
+        since = asyncio.get_running_loop().time() if priority.since is None else priority.since
+        return since, next(self._numbers)
+
+    def _ahead(self, lane: Lane, order: Order) -> int:
+        """How many go before a call of this order, if nobody else comes."""
+        ahead = bisect_left(self._lanes[lane], order, key=_by_order)
         if lane is Lane.INTERACTIVE:
             return ahead
         return ahead + min(self.waiting(Lane.INTERACTIVE), (BACKGROUND_SHARE - 1) * (ahead + 1))
@@ -342,9 +384,10 @@ class Limiter:
     def _leave(self, slot: Slot) -> bool:
         """Take a slot out of the queue; False when it doesn't wait."""
         lane = self._lanes[slot.lane]
-        if slot not in lane:
+        place = bisect_left(lane, slot.order, key=_by_order)
+        if place == len(lane) or lane[place] is not slot:
             return False
-        del lane[slot]
+        del lane[place]
         return True
 
     def _grant(self) -> None:
@@ -367,7 +410,7 @@ class Limiter:
             lane = permit.lane
             if lane is None or not self._lanes[lane]:
                 lane = self._lane_in_turn()
-            slot, _ = self._lanes[lane].popitem(last=False)
+            slot = self._lanes[lane].pop(0)
             if slot.waits:
                 return slot
         return None

@@ -12,9 +12,9 @@ import anyio.lowlevel
 import httpx
 
 from bot.errors import ConfigError, ZegoBadAnswerError, ZegoUnreachableError
-from bot.network import Network
 
 if TYPE_CHECKING:
+    from bot.network import Network
     from bot.zegocloud.protocol import SignedRequest
 
 MOST_BYTES = 4 * 1024 * 1024
@@ -51,13 +51,13 @@ class Transport:
         ConfigError: no connection can be made this way.
     """
 
-    def __init__(self, base_url: str, connections: int, network: Network | None = None) -> None:
+    def __init__(self, base_url: str, connections: int, network: Network) -> None:
         try:
             url = httpx.URL(base_url)
             self._url = url.copy_with(path=url.path.rstrip("/") + "/")
         except (httpx.InvalidURL, ValueError):  # whatever httpx knows of names that no setting checks
             raise ConfigError(["ZEGO_API_URL is not an address that can be called: correct it."]) from None
-        self._network = network or Network()
+        self._network = network
         self._proxy = self._network.route(str(self._url)).proxy
         self._connections = connections
         self._http: httpx.AsyncClient | None = None

@@ -8,6 +8,7 @@ import pytest
 
 import bot.recordings.attention
 from bot.errors import ZegoBadAnswerError
+from bot.network import Network
 from bot.query.parser import parse_query
 from bot.recordings.page import Question
 from bot.recordings.service import Recordings
@@ -33,6 +34,7 @@ async def find(world: World, text: str, **more: object) -> Page:
 def unhurried(world: World) -> Recordings:
     """The use case with a budget that hundreds of calls do not wait for, and time for them on any machine."""
     zego = ZegoClient(
+        network=Network(),
         app_id=world.zego.app_id,
         server_secret=world.zego.server_secret,
         base_url=world.zego.base_url,

@@ -22,6 +22,7 @@ from bot.models import (
     RecordingFile,
     Unreadable,
 )
+from bot.network import Network
 from bot.sandbox.recording_scenes import SCENES
 from bot.sandbox.zegocloud import SimulatedZego
 from bot.verdicts.judge import judge, judge_row, needs_attention, worst
@@ -868,6 +869,7 @@ async def staged() -> AsyncIterator[ZegoClient]:
     zego = SimulatedZego(clock=clock, tasks=1, max_rps=None)
     await zego.start()
     client = ZegoClient(
+        network=Network(),
         app_id=zego.app_id,
         server_secret=zego.server_secret,
         base_url=zego.base_url,

@@ -29,9 +29,10 @@ from bot.errors import (
     ZegoError,
     ZegoUnreachableError,
 )
+from bot.network import Network
 from bot.sandbox.zegocloud import SimulatedZego
-from bot.zegocloud.client import Priority, RetryPolicy, ZegoClient
-from bot.zegocloud.limiter import Lane, Limiter
+from bot.zegocloud.client import RetryPolicy, ZegoClient
+from bot.zegocloud.limiter import Lane, Limiter, Priority
 from bot.zegocloud.protocol import DescribeRecordStatus, DescribeTasks, TaskFilter, sign
 from bot.zegocloud.transport import MOST_BYTES
 from tests.vendor_server import (
@@ -89,6 +90,7 @@ class Bench:
         self.limiter: Limiter = settings.setdefault("limiter", Limiter(10, hold_seconds=0))
         settings.setdefault("base_url", server.url)
         settings.setdefault("retry", QUICK)
+        settings.setdefault("network", Network())
         self.client = ZegoClient(app_id=APP_ID, server_secret=SECRET, **settings)
 
     def ask(self, request: DescribeTasks = QUESTION, *args: Any, **more: Any) -> asyncio.Task[TaskPage]:
@@ -147,13 +149,15 @@ async def test_keeps_the_path_of_the_base_address(suffix: str, path: str) -> Non
 LOADS = """
 import asyncio, sys
 from bot.clock import AdjustableClock
+from bot.network import Network
 from bot.zegocloud.client import ZegoClient
 from bot.zegocloud.limiter import Limiter
 from bot.zegocloud.protocol import DescribeTasks, TaskFilter
 
 async def main():
     client = ZegoClient(
-        app_id=1, server_secret="s", base_url=sys.argv[1], limiter=Limiter(1), clock=AdjustableClock()
+        app_id=1, server_secret="s", base_url=sys.argv[1], limiter=Limiter(1), clock=AdjustableClock(),
+        network=Network(),
     )
     await client.prepare()
     before = set(sys.modules)
@@ -836,6 +840,7 @@ async def test_no_error_holds_a_signature_an_address_or_the_secret(fault: Callab
 
 def test_the_client_does_not_show_its_secret() -> None:
     client = ZegoClient(
+        network=Network(),
         app_id=APP_ID, server_secret=SECRET, base_url="https://user:pass@cloudrecord-api.zego.im",
         limiter=Limiter(1), clock=AdjustableClock(),
     )  # fmt: skip
@@ -882,6 +887,7 @@ async def simulated(**settings: Any) -> AsyncIterator[tuple[SimulatedZego, ZegoC
     zego = SimulatedZego(clock=AdjustableClock(start=1795431600.0), tasks=2000)
     await zego.start()
     client = ZegoClient(
+        network=Network(),
         app_id=zego.app_id,
         server_secret=zego.server_secret,
         base_url=zego.base_url,

@@ -10,10 +10,10 @@ from itertools import pairwise
 import pytest
 
 from bot.errors import TooLateError
-from bot.zegocloud.limiter import BACKGROUND_SHARE, Lane, Limiter, LocalPermits, Slot
+from bot.zegocloud.limiter import BACKGROUND_SHARE, Lane, Limiter, LocalPermits, Priority, Slot
 from tests.virtual_time import in_virtual_time
 
-PEOPLE, BACKGROUND = Lane.INTERACTIVE, Lane.BACKGROUND
+PEOPLE, BACKGROUND = Priority(Lane.INTERACTIVE), Priority(Lane.BACKGROUND)
 HOLD = 0.05
 
 
@@ -48,8 +48,8 @@ class Queue:
         async with self.limiter.slot(PEOPLE):
             await self._open.wait()
 
-    async def join(self, name: str, lane: Lane) -> None:
-        slot = self.slots[name] = self.limiter.slot(lane)
+    async def join(self, name: str, priority: Priority) -> None:
+        slot = self.slots[name] = self.limiter.slot(priority)
         self.tasks[name] = asyncio.create_task(self._call(name, slot))
         await settle()
 
@@ -71,7 +71,7 @@ async def test_never_lets_more_than_the_permits_through_in_any_sliding_window() 
     began: list[float] = []
 
     async def call(number: int) -> None:
-        async with limiter.slot(Lane(number % 2)):
+        async with limiter.slot(Priority(Lane(number % 2))):
             began.append(loop.time())
             for _ in range(number % 4):
                 await asyncio.sleep(0)
@@ -123,6 +123,62 @@ async def test_first_come_first_served_in_each_lane(arrivals: str, expected: str
     assert await queue.drain() == expected.split()
 
 
+@in_virtual_time
+async def test_a_question_that_has_begun_goes_before_later_ones() -> None:
+    queue = Queue()
+    await queue.fill()
+
+    async def ask(name: str) -> None:
+        priority = Priority.within(60)
+        for call in (f"{name}1", f"{name}2"):
+            async with queue.limiter.slot(priority):
+                queue.order.append(call)
+
+    for name in "abc":
+        queue.tasks[name] = asyncio.create_task(ask(name))
+        await asyncio.sleep(0.001)
+    assert await queue.drain() == ["a1", "a2", "b1", "b2", "c1", "c2"]
+
+
+@in_virtual_time
+async def test_where_more_is_asked_than_can_be_answered_some_are_answered() -> None:
+    limiter = Limiter(1, hold_seconds=1)
+    answered: list[int] = []
+
+    async def ask(name: int) -> None:
+        priority = Priority.within(30)
+        for _ in range(2):
+            async with limiter.slot(priority):
+                pass
+        answered.append(name)
+
+    tasks = []
+    for name in range(30):
+        tasks.append(asyncio.create_task(ask(name)))
+        await asyncio.sleep(0.01)
+    await asyncio.sleep(29)
+    assert answered == list(range(15))
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
+
+
+@in_virtual_time
+async def test_a_question_that_has_begun_is_not_too_late_for_those_that_have_not() -> None:
+    limiter = Limiter(1, hold_seconds=1)
+    begun = Priority.within(3)
+    await asyncio.sleep(0.1)
+    await limiter.acquire(limiter.slot(PEOPLE))
+    waiting = [asyncio.create_task(limiter.acquire(limiter.slot(PEOPLE))) for _ in range(30)]
+    await settle()
+    limiter.check(begun)
+    with pytest.raises(TooLateError):
+        limiter.check(Priority.within(3))
+    for task in waiting:
+        task.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+
+
 async def test_background_work_gets_every_20th_turn_while_people_wait() -> None:
     queue = Queue()
     await queue.fill()
@@ -171,7 +227,7 @@ async def test_a_person_takes_a_free_permit_while_background_calls_wait_for_thei
         await queue.join(name, BACKGROUND)
     await queue.join("p1", PEOPLE)
     assert queue.order == ["B1", "p1"]
-    assert (queue.limiter.in_use, queue.limiter.waiting(BACKGROUND)) == (2, 1)
+    assert (queue.limiter.in_use, queue.limiter.waiting(Lane.BACKGROUND)) == (2, 1)
     queue.slots["B2"].promote(PEOPLE)
     await settle()
     assert queue.order == ["B1", "p1", "B2"]
@@ -183,9 +239,9 @@ async def test_a_waiting_background_call_does_not_make_a_person_too_late() -> No
     for name in ("B1", "B2"):
         await queue.join(name, BACKGROUND)
     deadline = asyncio.get_running_loop().time() + 1
-    queue.limiter.check(PEOPLE, deadline)
+    queue.limiter.check(Priority(deadline=deadline))
     with pytest.raises(TooLateError):
-        queue.limiter.check(BACKGROUND, deadline)
+        queue.limiter.check(Priority(Lane.BACKGROUND, deadline))
     queue.tasks["B2"].cancel()
 
 
@@ -196,7 +252,7 @@ async def test_a_promoted_call_leaves_the_background() -> None:
         await queue.join(name, BACKGROUND)
     await queue.join("p1", PEOPLE)
     queue.slots["B3"].promote(PEOPLE)
-    assert (queue.limiter.waiting(PEOPLE), queue.limiter.waiting(BACKGROUND)) == (2, 2)
+    assert (queue.limiter.waiting(Lane.INTERACTIVE), queue.limiter.waiting(Lane.BACKGROUND)) == (2, 2)
     assert await queue.drain() == ["p1", "B3", "B1", "B2"]
 
 
@@ -256,7 +312,7 @@ async def test_refuses_at_once_what_cannot_be_in_time(
     waiting = [asyncio.create_task(limiter.acquire(limiter.slot(PEOPLE))) for _ in range(in_front)]
     await settle()
     with pytest.raises(TooLateError) if refused else nullcontext() as raised:
-        limiter.check(PEOPLE, loop.time() + seconds)
+        limiter.check(Priority(deadline=loop.time() + seconds))
     assert not refused or raised.value.ahead == in_front
     for task in waiting:
         task.cancel()
@@ -316,7 +372,7 @@ async def test_no_permit_is_lost_in_a_storm_of_cancelled_waiters() -> None:
     chance = random.Random(5)  # noqa: S311 - decides only who is cancelled
 
     async def call(pauses: int) -> None:
-        async with limiter.slot(Lane(pauses % 2)):
+        async with limiter.slot(Priority(Lane(pauses % 2))):
             for _ in range(pauses):
                 await asyncio.sleep(0)
 
@@ -330,7 +386,7 @@ async def test_no_permit_is_lost_in_a_storm_of_cancelled_waiters() -> None:
             await asyncio.wait(calls)
     await settle()
     assert (limiter.in_use, limiter.waiting()) == (0, 0)
-    assert limiter._lanes == {PEOPLE: {}, BACKGROUND: {}}
+    assert not limiter.waiting()
 
 
 @in_virtual_time

@@ -17,10 +17,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.clock import SystemClock
+from bot.network import Network
 from bot.redis_link import RedisLink
 from bot.sandbox.zegocloud import SimulatedZego
-from bot.zegocloud.client import Priority, RetryPolicy, ZegoClient
-from bot.zegocloud.limiter import BACKGROUND_SHARE, Lane, Limiter
+from bot.zegocloud.client import RetryPolicy, ZegoClient
+from bot.zegocloud.limiter import BACKGROUND_SHARE, Lane, Limiter, Priority
 from bot.zegocloud.permit_scripts import JOIN, TAKE
 from bot.zegocloud.protocol import DescribeTasks, TaskFilter
 from bot.zegocloud.shared_permits import LATE_SECONDS, SharedPermits
@@ -94,7 +95,7 @@ class Calls:
         self.tasks += [asyncio.create_task(self._call(replica, lane, name)) for _ in range(times)]
 
     async def _call(self, replica: Replica, lane: Lane, name: str) -> None:
-        async with replica.limiter.slot(lane):
+        async with replica.limiter.slot(Priority(lane)):
             self.began.append(asyncio.get_running_loop().time())
             self.order.append(name)
             await self.gate.wait()
@@ -150,6 +151,7 @@ async def test_the_vendor_never_sees_more_than_the_budget_in_any_second(redis_ur
     budget = secrets.token_hex(6)
     clients = [
         ZegoClient(
+            network=Network(),
             app_id=zego.app_id,
             server_secret=zego.server_secret,
             base_url=zego.base_url,
@@ -209,7 +211,7 @@ async def test_a_promoted_call_goes_before_background_work_at_another_replica(re
         calls.add(one, name="first")
         await calls.under_way(1)
         calls.add(one, BACKGROUND, "background", times=3)
-        turn = other.limiter.slot(BACKGROUND)
+        turn = other.limiter.slot(Priority(BACKGROUND))
 
         async def promoted() -> None:
             async with turn:
@@ -217,7 +219,7 @@ async def test_a_promoted_call_goes_before_background_work_at_another_replica(re
 
         calls.tasks.append(asyncio.create_task(promoted()))
         await until(lambda: one.permits._short[BACKGROUND] and other.permits._short[BACKGROUND])
-        turn.promote(PEOPLE)
+        turn.promote(Priority())
         await until(lambda: other.permits._short[PEOPLE])
         await calls.finished()
     assert calls.order[:2] == ["first", "promoted"]

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 
 from bot.errors import RecordingsError
 from bot.query.times import DAY, MINUTE, format_duration
-from bot.zegocloud.client import Priority
-from bot.zegocloud.limiter import Lane
+from bot.zegocloud.limiter import Lane, Priority
 
 if TYPE_CHECKING:
     from bot.clock import Clock

@@ -23,6 +23,7 @@ from bot.features.digests.models import Digest, NewDigest, Posted
 from bot.features.digests.slots import slots_until
 from bot.features.digests.store import open_store
 from bot.features.digests.worker import Worker
+from bot.network import Network
 from bot.query.times import DAY, HOUR, MINUTE
 from bot.recordings.window import SIGNATURE_TOLERANCE_MS
 from bot.sandbox.zego_faults import Fault, FaultKind
@@ -100,6 +101,7 @@ async def a_desk(url: str, ahead_seconds: float = 0.0) -> AsyncIterator[Desk]:
     zego = SimulatedZego(clock=theirs, tasks=0, max_rps=None)
     await zego.start()
     client = ZegoClient(
+        network=Network(),
         app_id=zego.app_id,
         server_secret=zego.server_secret,
         base_url=zego.base_url,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from bot.query.wording import help_terms
+from bot.query.terms import TERMS
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -61,7 +61,7 @@ def terms_table() -> str:
             row.default,
             ", ".join(f"`{key}=`" for key in row.synonyms),
         )
-        for row in help_terms()
+        for row in TERMS.values()
     ]
     return table(("term", "meaning", "takes", "without it", "also written"), *rows)
 
@@ -70,8 +70,8 @@ def words_table() -> str:
     """Every value that has other words."""
     rows = [
         (f"`{row.key}={value}`", ", ".join(words))
-        for row in help_terms()
-        for value, words in row.other_words.items()
+        for row in TERMS.values()
+        for value, words in (row.words or {}).items()
     ]
     return table(("value", "also understood"), *rows)
 

@@ -12,7 +12,7 @@ import pytest
 
 from bot.__main__ import _parser
 from bot.config import Settings, load_settings
-from bot.query.wording import help_terms
+from bot.query.terms import TERMS
 from bot.slack.manifest import bot_scopes, load_manifest
 from tests.docs import DOCS, README, ROOT, TABLES, between, pages, put, read
 from tests.world import a_world
@@ -138,7 +138,7 @@ def test_a_table_takes_the_place_of_the_old_one(tmp_path: Path) -> None:
 
 
 def test_every_term_is_explained() -> None:
-    for term in help_terms():
+    for term in TERMS.values():
         assert f"`{term.example}`" in read("language.md")
 
 

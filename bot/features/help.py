@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.query.parser import format_query
-from bot.query.terms import RecordingQuery
-from bot.query.wording import help_terms
+from bot.query.terms import TERMS, RecordingQuery
 from bot.recordings.page import ButtonState
 from bot.slack import ids
 from bot.slack.blocks import actions, button, escape, section
@@ -25,7 +24,7 @@ def build_help(rooms: list[str]) -> Message:
     room = example_room(rooms)
     show = ButtonState(1, 0, format_query(RecordingQuery(rooms=(room,))))
     lines = [f"`/recordings {escape(example)}` – {words}" for example, words in examples(rooms)]
-    terms = [f"`{escape(term.example)}` – {escape(term.meaning)}" for term in help_terms()]
+    terms = [f"`{escape(term.example)}` – {escape(term.meaning)}" for term in TERMS.values()]
     paragraphs = [
         "*What is happening with our cloud recordings?*\nOnly you see the answer until you post it.",
         "\n".join(lines),

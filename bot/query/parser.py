@@ -1,4 +1,4 @@
-"""Reads a query as people type it, with one sentence about the mistake where it cannot be read."""
+"""Reads a query as people type it, finds its window, and writes it in canonical text."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from bot.errors import QueryError
+from bot.models import API_HISTORY_MS
 from bot.query.suggestions import (
     HELP_WORDS,
     bare_fields,
@@ -15,33 +16,14 @@ from bot.query.suggestions import (
     misread_key,
     misread_value,
 )
-from bot.query.terms import KEYS, TERMS, RecordingQuery, Sort, Status, Term
-from bot.query.tokenizer import Change, Misread, Mistake, Word, edited, plain_text, quote, shown, split_words
-from bot.query.window import WindowMistake, needs_zone, resolve
-from bot.query.wording import describe_query, describe_subject, describe_window, help_terms, readme_table
+from bot.query.terms import KEYS, TERMS, RecordingQuery
+from bot.query.times import DAY, RelativeDay, TimePoint, Window, describe_moment, parse_time_point
+from bot.query.tokenizer import Change, Misread, Mistake, Word, edited, plain_text, shown, split_words
 from bot.query.zones import asker_zone
+from bot.zone_data import zone_info
 
 if TYPE_CHECKING:
-    from bot.query.times import Window
-
-
-__all__ = [
-    "TERMS",
-    "RecordingQuery",
-    "Sort",
-    "Status",
-    "Term",
-    "describe_query",
-    "describe_subject",
-    "describe_window",
-    "format_query",
-    "help_terms",
-    "parse_query",
-    "quote",
-    "readme_table",
-    "resolve_window",
-    "wants_help",
-]
+    from collections.abc import Iterable
 
 MAX_SUGGESTION = 1500
 _CORRECTIONS = 4
@@ -58,8 +40,8 @@ def parse_query(text: str, now: float | None, tz: str, *, recurring: bool = Fals
         recurring: as for `resolve_window`.
 
     Raises:
-        QueryError: the first thing that cannot be read. Its suggestion, where there is one, is the whole
-            text with that put right, and can itself be read.
+        QueryError: the first thing that cannot be read. Its suggestion, if there is one, is the whole text
+            with that put right, and can itself be read.
     """
     return _parse(text, now, tz, _CORRECTIONS, recurring=recurring)
 
@@ -74,8 +56,8 @@ def _parse(
         query = _with_zone(query, plain, tz)
         if query.task is None and now is not None:
             try:
-                resolve(query, now, query.tz or asker_zone(tz) or "UTC", recurring=recurring)
-            except WindowMistake as mistake:
+                _resolve(query, now, query.tz or asker_zone(tz) or "UTC", recurring=recurring)
+            except _WindowMistake as mistake:
                 raise _placed(mistake, given) from None
     except Misread as misread:
         suggestion = _first_readable(plain, misread.edits, now, tz, corrections)
@@ -163,8 +145,8 @@ def _check_together(given: dict[str, Word], words: list[Word]) -> None:
 
 
 def _with_zone(query: RecordingQuery, text: str, tz: str) -> RecordingQuery:
-    """Name the asker's zone where the words need one, so that they mean the same to every reader."""
-    if query.tz or not needs_zone(query):
+    """Name the asker's zone if the words need one, so that they mean the same to every reader."""
+    if query.tz or not query.needs_zone:
         return query
     zone = asker_zone(tz)
     if zone is None:
@@ -175,35 +157,24 @@ def _with_zone(query: RecordingQuery, text: str, tz: str) -> RecordingQuery:
     return replace(query, tz=zone)
 
 
-def _placed(mistake: WindowMistake, given: dict[str, Word]) -> Misread:
-    """Put better windows where the impossible one stands, and leave the rest as it was typed."""
-    words = sorted({given[key] for key in _WINDOW_KEYS if key in given}, key=lambda word: word.start)
-    first, *others = words
-    return Misread(
-        mistake.problem,
-        *(
-            (
-                *first.replaced(_window_terms(better)),
-                *(change for word in others for change in word.replaced("")),
-            )
-            for better in mistake.better
-        ),
-    )
-
-
-def _window_terms(query: RecordingQuery) -> str:
-    return " ".join(filter(None, (_formatted(TERMS[key], query) for key in _WINDOW_KEYS)))
-
-
-def _formatted(term: Term, query: RecordingQuery) -> str:
-    return term.format(getattr(query, term.field))
-
-
 def format_query(query: RecordingQuery) -> str:
     """The canonical text, without `/recordings`: reading it gives the same query back, for every reader."""
     if query.task is not None:
         return TERMS["task"].text(query.task)
-    return " ".join(filter(None, (_formatted(term, query) for term in TERMS.values())))
+    return _format_terms(query, TERMS)
+
+
+def _format_terms(query: RecordingQuery, keys: Iterable[str]) -> str:
+    terms = (TERMS[key].format(getattr(query, TERMS[key].field)) for key in keys)
+    return " ".join(filter(None, terms))
+
+
+def wants_help(text: str) -> bool:
+    """Whether a command asks for help: nothing at all, `help`, `?`, `--help` and the like."""
+    try:
+        return plain_text(text).lower() in ("", *HELP_WORDS)
+    except Misread:
+        return False
 
 
 def resolve_window(
@@ -215,35 +186,116 @@ def resolve_window(
         query: its own zone wins.
         now: when it was asked, Unix seconds.
         tz: the reader's IANA zone.
-        asked_now: False where that was some time ago, as in the button of an old message.
+        asked_now: False if that was some time ago, as in the button of an old message.
         recurring: the question of a digest, asked again on other days: a time that a clock change skips is
             read as the first moment after the change, as its schedule is.
 
     Raises:
-        QueryError: the window cannot be, at this moment: it begins in the future, or ends before it begins,
-            or a clock change skips one of its ends. A query read earlier may come to this.
+        QueryError: the window is impossible at this moment: it begins in the future, or ends before it
+            begins, or a clock change skips one of its ends. A query read earlier may come to this.
     """
     zone = query.tz or asker_zone(tz) or "UTC"
     try:
-        return resolve(query, now, zone, asked_now=asked_now, recurring=recurring)
-    except WindowMistake as mistake:
-        suggestion = next(
-            (format_query(better) for better in mistake.better if _can_be(better, now, zone)), ""
-        )
-        raise QueryError(mistake.problem, suggestion) from None
+        return _resolve(query, now, zone, asked_now=asked_now, recurring=recurring)
+    except _WindowMistake as mistake:
+        possible = (format_query(better) for better in mistake.better if _is_possible(better, now, zone))
+        raise QueryError(mistake.problem, next(possible, "")) from None
 
 
-def _can_be(query: RecordingQuery, now: float, zone: str) -> bool:
+class _WindowMistake(Mistake):
+    """An impossible window. `better` are queries like it that may be possible, the likeliest first."""
+
+    def __init__(self, problem: str, *better: RecordingQuery) -> None:
+        super().__init__(problem)
+        self.better = better
+
+
+def _is_possible(query: RecordingQuery, now: float, zone: str) -> bool:
     try:
-        resolve(query, now, query.tz or zone)
-    except WindowMistake:
+        _resolve(query, now, query.tz or zone)
+    except _WindowMistake:
         return False
     return True
 
 
-def wants_help(text: str) -> bool:
-    """Whether a command asks for help: nothing at all, `help`, `?`, `--help` and the like."""
+def _placed(mistake: _WindowMistake, given: dict[str, Word]) -> Misread:
+    """Put better windows in place of the impossible one, and leave the rest as it was typed."""
+    words = sorted({given[key] for key in _WINDOW_KEYS if key in given}, key=lambda word: word.start)
+    first, *others = words
+    removed = [change for word in others for change in word.replaced("")]
+    better = (_format_terms(query, _WINDOW_KEYS) for query in mistake.better)
+    return Misread(mistake.problem, *((*first.replaced(terms), *removed) for terms in better))
+
+
+def _resolve(
+    query: RecordingQuery, now: float, zone: str, *, asked_now: bool = True, recurring: bool = False
+) -> Window:
+    """As `resolve_window`, in `zone`; raises _WindowMistake."""
     try:
-        return plain_text(text).lower() in ("", *HELP_WORDS)
-    except Misread:
-        return False
+        zone_info(zone)
+    except LookupError:
+        raise _WindowMistake(f"The time zone `{zone}` is not known here.", replace(query, tz="UTC")) from None
+    now_ms = round(now * 1000)
+    if query.last_seconds is not None:
+        return Window(now_ms - query.last_seconds * 1000, now_ms, zone, asked_now=asked_now)
+    start_ms, start_note = _resolve_end(query, "start", now, zone, recurring=recurring)
+    end_ms, end_note = _resolve_end(query, "end", now, zone, recurring=recurring)
+    if query.start and start_ms > now_ms:
+        raise _WindowMistake(
+            f"`{TERMS['from'].format(query.start)}` is in the future; it is {describe_moment(now, zone)}.",
+            _earlier(query, query.start),
+        )
+    if query.end and end_ms > now_ms:
+        end_ms = now_ms
+        if query.end != TimePoint(RelativeDay.TODAY):
+            typed = f"`{TERMS['to'].format(query.end)}`"
+            end_note = (
+                f"{typed} is in the future; read as now."
+                if asked_now
+                else f"{typed} was in the future when this was asked; the window ends at that moment."
+            )
+    if start_ms >= end_ms:
+        raise _backwards(query)
+    notes = dict.fromkeys(filter(None, (start_note, end_note)))
+    return Window(start_ms, end_ms, zone, tuple(notes), asked_now)
+
+
+def _resolve_end(
+    query: RecordingQuery, field: str, now: float, zone: str, *, recurring: bool
+) -> tuple[int, str]:
+    """One end of the window (`start` or `end`), see `TimePoint.resolve`."""
+    point: TimePoint | None = getattr(query, field)
+    if point is None:
+        return round(now * 1000) - (API_HISTORY_MS if field == "start" else 0), ""
+    try:
+        return point.resolve(now, zone, end=field == "end", recurring=recurring)
+    except Mistake as mistake:
+        points = map(parse_time_point, mistake.nearest)
+        better = (replace(query, start=it) if field == "start" else replace(query, end=it) for it in points)
+        raise _WindowMistake(mistake.problem, *better) from None
+
+
+def _earlier(query: RecordingQuery, start: TimePoint) -> RecordingQuery:
+    """A window that begins before now instead of in the future."""
+    if start.time and start.day in (None, RelativeDay.TODAY):
+        return replace(query, start=replace(start, day=RelativeDay.YESTERDAY))
+    return replace(query, start=TimePoint(RelativeDay.TODAY))
+
+
+def _backwards(query: RecordingQuery) -> _WindowMistake:
+    start, end = query.start, query.end
+    if start is None:
+        return _WindowMistake(
+            f"`{TERMS['to'].format(end)}` lies before the 3 days that ZEGOCLOUD's API keeps.",
+            replace(query, end=None, last_seconds=API_HISTORY_MS // 1000),
+        )
+    if end is None or start == end:
+        return _WindowMistake(
+            f"`{start.format()}` is where this window begins and ends: it is empty.",
+            replace(query, start=None, end=None, last_seconds=DAY),
+        )
+    return _WindowMistake(
+        f"`{TERMS['from'].format(start)}` is not before `{TERMS['to'].format(end)}`.",
+        *([_earlier(query, start)] if start.time and start.day is None else []),
+        replace(query, start=end, end=start),
+    )

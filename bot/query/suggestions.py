@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from bot.query.terms import KEYS, TERMS, close_statuses, is_task_id, sort_for, status_for
+from bot.query.terms import KEYS, TERMS, close_status_words, is_task_id, sort_for, status_for
 from bot.query.times import RelativeDay, TimePoint, looks_like_duration, parse_time_point
-from bot.query.tokenizer import Change, Misread, Mistake, Word, joined, look_alike, shown
+from bot.query.tokenizer import Change, Misread, Mistake, Word, closest, joined, look_alike, shown
 from bot.query.zones import find_zone
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from bot.query.terms import Status
 
 
 _T = TypeVar("_T")
@@ -44,12 +45,12 @@ _DAY_KEYS = ("date", "day", "on")
 
 
 def bare_fields(word: Word) -> dict[str, Any] | None:
-    """Read a word without a key: the terms it stands for, or None where it means nothing, or two things.
+    """Read a word without a key: the terms it stands for, or None if it means nothing, or two things.
 
     Digits are rooms, an everyday word is a status, `6h` is a window, `today` and `yesterday` are days.
 
     Raises:
-        Misread: it means one thing, and that cannot be.
+        Misread: it means one thing, which is impossible.
     """
     values, text = word.values, word.values[0]
     if all(map(_DIGITS.fullmatch, values)):
@@ -79,7 +80,7 @@ def _bare_day(text: str) -> dict[str, Any] | None:
 
 
 def check_items(word: Word) -> None:
-    """See that a term does not swallow a second sign, another term, or a word that stands for itself.
+    """Refuse a term that swallows a second sign, another term, or a word that stands for itself.
 
     Raises:
         Misread: it does, or may.
@@ -150,8 +151,7 @@ def gather(words: list[Word], index: int) -> list[tuple[Change, ...]]:
 def misread_key(word: Word) -> Misread:
     """What may be meant by a key that is none."""
     key = look_alike(word.key.lstrip("-/"))
-    close = [KEYS[match] for match in difflib.get_close_matches(key[:64], KEYS)]
-    meant = (*_KEYS_MEANT.get(key, ()), *close)
+    meant = (*_KEYS_MEANT.get(key, ()), *(KEYS[near] for near in closest(key, KEYS, most=3)))
     instead = [TERMS[key].tidy(*word.values) for key in dict.fromkeys(meant) if word.items]
     if key in _DAY_KEYS and word.items:
         instead.insert(0, f"{TERMS['from'].text(word.values[0])} {TERMS['to'].text(word.values[0])}")
@@ -198,12 +198,12 @@ def _readings(word: Word, said: str, *, alone: bool) -> tuple[str, list[str]]:
             start, end = (TERMS[key].format(point) for key in ("from", "to"))
             both = f"write `{start}` or `{end}`"
             return f"`{said}` may be the start or the end of the window: {both}.", [start, end]
-        if is_task_id(text) and not _statuses_meant(text):
+        if is_task_id(text) and not _status_meant(text):
             task = TERMS["task"].text(text)
             both = f"write `{room}` or `{task}`"
             return f"`{said}` may be a room or a task: {both}.", [task, room]
-        if (colon := _COLON.fullmatch(text)) and (key := _key_meant(colon[1])):
-            return f"There is no term `{shown(colon[1])}`.", [TERMS[key].tidy(colon[2])]
+        if (colon := _COLON.fullmatch(text)) and (near := closest(colon[1].lower(), KEYS, cutoff=_CLOSE)):
+            return f"There is no term `{shown(colon[1])}`.", [TERMS[KEYS[near[0]]].tidy(colon[2])]
         if instead := _terms_meant(text):
             return f"`{said}` is not a term.", instead
     return f"`{said}` has no key, and it is neither a status nor a duration: a room needs `room=`.", rooms
@@ -216,24 +216,21 @@ def _may_be_rooms(values: tuple[str, ...], *, alone: bool) -> bool:
     return alone and len(values) == 1 and _LIKE_AN_ID.fullmatch(values[0]) is not None
 
 
-def _key_meant(text: str) -> str | None:
-    close = difflib.get_close_matches(text.lower()[:64], KEYS, n=1, cutoff=_CLOSE)
-    return KEYS[close[0]] if close else None
-
-
 def _terms_meant(text: str) -> list[str]:
     """The term whose key was left out or mistyped, or the status that was mistyped."""
     if sort_for(text):
         return [TERMS["sort"].tidy(text)]
     if "/" in text and (zone := _read(find_zone, text)):
         return [TERMS["tz"].text(zone)]
-    return [TERMS["status"].text(status) for status in _statuses_meant(text)]
+    status = _status_meant(text)
+    return [TERMS["status"].text(status)] if status else []
 
 
-def _statuses_meant(text: str) -> tuple[str, ...]:
+def _status_meant(text: str) -> Status | None:
     """Few people mistype the first letter, and `hall` is a likelier room than a mistyped `all`."""
     seen = look_alike(text) or text
-    return tuple(status for word, status in close_statuses(seen, _CLOSE) if word[0] == seen[0].lower())
+    close = [word for word in close_status_words(seen, _CLOSE) if word[0] == seen[0].lower()]
+    return status_for(close[0]) if close else None
 
 
 def _read(parse: Callable[[str], _T], text: str) -> _T | None:

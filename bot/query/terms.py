@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from bot.query.times import DAY, canonical_duration, looks_like_duration, parse_duration, parse_time_point
-from bot.query.tokenizer import Mistake, ascii_digits, joined, odd_letter, quote, shown
+from bot.query.times import (
+    DAY,
+    TimePoint,
+    canonical_duration,
+    looks_like_duration,
+    parse_duration,
+    parse_time_point,
+)
+from bot.query.tokenizer import Mistake, ascii_digits, closest, joined, odd_letter, quote, shown
 from bot.query.zones import find_zone
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from bot.query.times import TimePoint
+    from collections.abc import Callable, Mapping
 
 
 MAX_ROOMS = 10
@@ -27,6 +31,9 @@ MAX_PAGE = 100_000
 _TASK_ID = re.compile(r"[A-Za-z0-9_-]{16}")
 _NUMBER = re.compile(r"[0-9]{1,9}")
 _UNSHOWABLE = ("Cc", "Cf", "Cs", "Zl", "Zp")
+
+
+_Word = TypeVar("_Word", bound=StrEnum)
 
 
 class Status(StrEnum):
@@ -48,7 +55,7 @@ class Sort(StrEnum):
     OLDEST = "oldest"
 
 
-STATUS_SYNONYMS: dict[str, tuple[str, ...]] = {
+STATUS_SYNONYMS: dict[Status, tuple[str, ...]] = {
     Status.ALL: ("any", "every", "everything", "*"),
     Status.ONGOING: ("live", "running", "active", "recording", "in progress", "current", "on air"),
     Status.ENDED: ("done", "finished", "completed", "complete", "stopped", "closed"),
@@ -63,7 +70,7 @@ STATUS_SYNONYMS: dict[str, tuple[str, ...]] = {
         *("pending", "launching", "preparing"),
     ),
 }
-SORT_SYNONYMS: dict[str, tuple[str, ...]] = {
+SORT_SYNONYMS: dict[Sort, tuple[str, ...]] = {
     Sort.NEWEST: ("new", "newest first", "latest", "latest first", "recent", "desc", "descending"),
     Sort.OLDEST: ("old", "oldest first", "earliest", "earliest first", "asc", "ascending"),
 }
@@ -74,8 +81,8 @@ def _squeezed(word: str) -> str:
     return re.sub(r"[\s_-]+", "", word.lower())
 
 
-def _by_word(synonyms: dict[str, tuple[str, ...]]) -> dict[str, str]:
-    return {_squeezed(word): value for value, words in synonyms.items() for word in (value, *words)}
+def _by_word(synonyms: Mapping[_Word, tuple[str, ...]]) -> dict[str, _Word]:
+    return {_squeezed(word): value for value, words in synonyms.items() for word in (str(value), *words)}
 
 
 _STATUS_BY_WORD = _by_word(STATUS_SYNONYMS)
@@ -83,21 +90,18 @@ _SORT_BY_WORD = _by_word(SORT_SYNONYMS)
 
 
 def status_for(word: str) -> Status | None:
-    """The status an everyday word means, if it means one."""
-    found = _STATUS_BY_WORD.get(_squeezed(word))
-    return Status(found) if found else None
+    """The status that an everyday word means, if it means one."""
+    return _STATUS_BY_WORD.get(_squeezed(word))
 
 
 def sort_for(word: str) -> Sort | None:
-    """The order an everyday word means, if it means one."""
-    found = _SORT_BY_WORD.get(_squeezed(word))
-    return Sort(found) if found else None
+    """The order that an everyday word means, if it means one."""
+    return _SORT_BY_WORD.get(_squeezed(word))
 
 
-def close_statuses(word: str, cutoff: float = 0.7) -> tuple[tuple[str, str], ...]:
-    """The everyday word that may be mistyped, with its status."""
-    close = difflib.get_close_matches(_squeezed(word[:40]), _STATUS_BY_WORD, n=1, cutoff=cutoff)
-    return tuple((match, str(_STATUS_BY_WORD[match])) for match in close)
+def close_status_words(typed: str, cutoff: float) -> list[str]:
+    """The everyday word for a status that may be mistyped, without its spaces; none if none is close."""
+    return closest(_squeezed(typed), _STATUS_BY_WORD, cutoff=cutoff)
 
 
 def _one(key: str, values: tuple[str, ...]) -> str:
@@ -112,9 +116,9 @@ def _one(key: str, values: tuple[str, ...]) -> str:
 def parse_rooms(values: tuple[str, ...]) -> tuple[str, ...]:
     """Room IDs, each once, as the vendor can have them.
 
-    They are ASCII (vendor docs), so digits of another script are those digits. The vendor names an alphabet
-    too, which isn't insisted on: an ID of other ASCII characters is truthfully answered with "none". Only a
-    `?` at its end is refused: it isn't in the alphabet either, and it ends the sentence that somebody typed.
+    They are ASCII (vendor docs), so digits of other scripts are read as 0 to 9. The vendor's docs name an
+    alphabet too, which isn't enforced: "none" is a true answer to any other ASCII text. Only a `?` at the end
+    is refused: it's outside the alphabet, and it ends the sentence that somebody typed.
     """
     rooms = tuple(dict.fromkeys(map(ascii_digits, values)))
     for room in rooms:
@@ -125,10 +129,10 @@ def parse_rooms(values: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def check_room(room: str) -> None:
-    """See that the vendor can have a room of this ID.
+    """Refuse what can't be a room ID.
 
     Raises:
-        Mistake: it cannot: the ID is empty, too long, not ASCII, ends with `?`, or holds what nobody can see.
+        Mistake: it's empty, too long, not ASCII, ends with `?`, or has invisible characters.
     """
     if not room.strip():
         raise Mistake("A room ID in `room=` is empty.")
@@ -147,25 +151,21 @@ def check_room(room: str) -> None:
         )
 
 
-def parse_status(values: tuple[str, ...]) -> Status:
-    """One status, by any everyday word."""
-    word = _one("status", values)
-    if (status := status_for(word)) is None:
+def parse_word_of(
+    key: str, noun: str, choices: type[_Word], words: Mapping[str, _Word], *, cutoff: float
+) -> Callable[[tuple[str, ...]], _Word]:
+    """A reader for one of a few choices, by any everyday word; `cutoff` is for suggestions."""
+
+    def parse(values: tuple[str, ...]) -> _Word:
+        typed = _one(key, values)
+        if found := words.get(_squeezed(typed)):
+            return found
         raise Mistake(
-            f"There is no status `{shown(word)}`: it can be {joined(tuple(Status))}.",
-            tuple(status for _, status in close_statuses(word)),
+            f"There is no {noun} `{shown(typed)}`: it can be {joined(tuple(choices))}.",
+            tuple(words[near] for near in closest(_squeezed(typed), words, cutoff=cutoff)),
         )
-    return status
 
-
-def parse_sort(values: tuple[str, ...]) -> Sort:
-    """One order, by any everyday word."""
-    word = _one("sort", values)
-    if (sort := sort_for(word)) is None:
-        close = difflib.get_close_matches(_squeezed(word[:40]), _SORT_BY_WORD, n=1)
-        nearest = tuple(str(_SORT_BY_WORD[match]) for match in close)
-        raise Mistake(f"There is no order `{shown(word)}`: it can be {joined(tuple(Sort))}.", nearest)
-    return sort
+    return parse
 
 
 def parse_last(values: tuple[str, ...]) -> int:
@@ -225,7 +225,7 @@ def parse_task(values: tuple[str, ...]) -> str:
 
 
 def is_task_id(text: str) -> bool:
-    """Whether it looks like the vendor's task IDs (vendor docs: 16 characters; the alphabet is as seen)."""
+    """Whether it looks like one of the vendor's (vendor docs: 16 characters; the alphabet is as seen)."""
     return _TASK_ID.fullmatch(text) is not None
 
 
@@ -262,6 +262,11 @@ class RecordingQuery:
     page: int = 1
     task: str | None = None
 
+    @property
+    def needs_zone(self) -> bool:
+        """Whether its words mean different moments in different zones."""
+        return any(point is not None and point.needs_zone for point in (self.start, self.end))
+
 
 @dataclass(frozen=True, slots=True)
 class Term:
@@ -272,12 +277,13 @@ class Term:
         field: of `RecordingQuery`.
         example: a whole term.
         values: what it takes, in words.
-        default: what holds without it, in words; empty where nothing does.
+        default: what holds without it, in words; empty if nothing does.
         meaning: one line for help.
         synonyms: other keys that can mean only this.
-        words: other words for a value, by the value; empty where it has no fixed values.
+        words: other words for a value, by the value; empty if it has no fixed values.
         parse: the values as typed → the field's value; raises `Mistake`.
-        write: the field's value → the values, unquoted; none where it need not be said.
+        write: a value of the field → text, unquoted.
+        unsaid: the field's value that canonical text leaves out, besides none at all.
     """
 
     key: str
@@ -287,40 +293,27 @@ class Term:
     default: str
     meaning: str
     parse: Callable[[tuple[str, ...]], Any]
-    write: Callable[[Any], tuple[str, ...]]
+    write: Callable[[Any], str] = str
+    unsaid: object = None
     synonyms: tuple[str, ...] = ()
-    words: dict[str, tuple[str, ...]] | None = None
+    words: Mapping[Any, tuple[str, ...]] | None = None
 
     def format(self, value: Any) -> str:
-        """The term in canonical text; empty where it need not be said."""
-        return self.text(*written) if (written := self.write(value)) else ""
+        """The term in canonical text; empty if it need not be said."""
+        if value in (None, (), self.unsaid):
+            return ""
+        return self.text(*map(self.write, value if isinstance(value, tuple) else (value,)))
 
     def text(self, *values: str) -> str:
         """The term with these values, quoted where they need it."""
         return f"{self.key}={','.join(map(quote, values))}"
 
     def tidy(self, *values: str) -> str:
-        """The term with these values, in canonical text where they can be read."""
+        """The term with these values, in canonical text if they can be read."""
         try:
             return self.format(self.parse(values)) or self.text(*values)
         except Mistake:
             return self.text(*values)
-
-
-def _write_point(point: TimePoint | None) -> tuple[str, ...]:
-    return (point.format(),) if point else ()
-
-
-def _write_text(text: str | None) -> tuple[str, ...]:
-    return (text,) if text else ()
-
-
-def _write_unless(default: object) -> Callable[[Any], tuple[str, ...]]:
-    return lambda value: () if value == default else (str(value),)
-
-
-def _write_last(seconds: int | None) -> tuple[str, ...]:
-    return () if seconds is None else (canonical_duration(seconds),)
 
 
 _MOMENTS = '`14:00`, `2026-11-20`, `2026-11-20T14:00`, `today`, `yesterday`, `"yesterday 14:00"`, `now`'
@@ -336,7 +329,6 @@ TERMS: dict[str, Term] = {
             default="all rooms",
             meaning="Only these rooms",
             parse=parse_rooms,
-            write=tuple,
             synonyms=("rooms", "roomid", "room_id", "room-id", "roomids"),
         ),
         Term(
@@ -346,8 +338,8 @@ TERMS: dict[str, Term] = {
             values=", ".join(f"`{status}`" for status in Status),
             default=Status.ALL,
             meaning="Only recordings in this state",
-            parse=parse_status,
-            write=_write_unless(Status.ALL),
+            parse=parse_word_of("status", "status", Status, _STATUS_BY_WORD, cutoff=0.7),
+            unsaid=Status.ALL,
             synonyms=("state", "statuses"),
             words=STATUS_SYNONYMS,
         ),
@@ -359,7 +351,7 @@ TERMS: dict[str, Term] = {
             default="24h",
             meaning="Started within this time until now",
             parse=parse_last,
-            write=_write_last,
+            write=canonical_duration,
             synonyms=("past",),
         ),
         Term(
@@ -370,7 +362,7 @@ TERMS: dict[str, Term] = {
             default="3 days ago where only `to=` is given",
             meaning="Started at or after this moment; excludes `last=`",
             parse=parse_moment_of("from"),
-            write=_write_point,
+            write=TimePoint.format,
             synonyms=("since", "after"),
         ),
         Term(
@@ -381,7 +373,7 @@ TERMS: dict[str, Term] = {
             default="now where only `from=` is given",
             meaning="Started at or before this moment; excludes `last=`",
             parse=parse_moment_of("to"),
-            write=_write_point,
+            write=TimePoint.format,
             synonyms=("until", "till", "before"),
         ),
         Term(
@@ -392,7 +384,6 @@ TERMS: dict[str, Term] = {
             default="your Slack time zone",
             meaning="The zone in which `from=` and `to=` are read",
             parse=parse_zone,
-            write=_write_text,
             synonyms=("zone", "timezone", "time_zone"),
         ),
         Term(
@@ -402,8 +393,8 @@ TERMS: dict[str, Term] = {
             values=", ".join(f"`{sort}`" for sort in Sort),
             default=Sort.NEWEST,
             meaning="Which start comes first",
-            parse=parse_sort,
-            write=_write_unless(Sort.NEWEST),
+            parse=parse_word_of("sort", "order", Sort, _SORT_BY_WORD, cutoff=0.6),
+            unsaid=Sort.NEWEST,
             synonyms=("order", "orderby", "order_by"),
             words=SORT_SYNONYMS,
         ),
@@ -415,7 +406,7 @@ TERMS: dict[str, Term] = {
             default="10",
             meaning="Rows in a message",
             parse=parse_number_of("size", MAX_SIZE),
-            write=_write_unless(10),
+            unsaid=10,
             synonyms=("limit", "rows", "pagesize", "page_size"),
         ),
         Term(
@@ -426,7 +417,7 @@ TERMS: dict[str, Term] = {
             default="1",
             meaning="Which page of the list",
             parse=parse_number_of("page", MAX_PAGE),
-            write=_write_unless(1),
+            unsaid=1,
         ),
         Term(
             key="task",
@@ -436,7 +427,6 @@ TERMS: dict[str, Term] = {
             default="",
             meaning="The details of one recording",
             parse=parse_task,
-            write=_write_text,
             synonyms=("taskid", "task_id", "task-id"),
         ),
     )

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import calendar
 import datetime as dt
-import difflib
 import re
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from bot.query.tokenizer import Mistake, shown
+from bot.query.tokenizer import Mistake, closest, shown
 from bot.zone_data import zone_info
 
 MINUTE, HOUR, DAY, WEEK = 60, 3600, 86_400, 604_800
 MAX_SECONDS = 366 * DAY
+YEARS = range(2000, 2101)
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_ONE_DAY, _ONE_SECOND = dt.timedelta(days=1), dt.timedelta(seconds=1)
 
 _UNITS = (
     ("w", WEEK, "w|wk|wks|week|weeks"),
@@ -37,11 +40,12 @@ def parse_duration(text: str) -> int:
     Raises:
         Mistake: not a duration, nothing, or more than 366 days.
     """
-    match = _DURATION.fullmatch(text.strip())
-    parts = match.groupdict() if match else {}
-    seconds = sum(int(parts[unit]) * size for unit, size, _ in _UNITS if parts.get(unit))
-    if not any(parts.values()):
-        raise Mistake(f"`{shown(text)}` is not a duration: write `30m`, `6h`, `1h30m` or `2d`.", _meant(text))
+    counts = _counts(text)
+    if not counts:
+        raise Mistake(
+            f"`{shown(text)}` is not a duration: write `30m`, `6h`, `1h30m` or `2d`.", _durations_meant(text)
+        )
+    seconds = sum(counts.get(unit, 0) * size for unit, size, _ in _UNITS)
     if seconds == 0:
         raise Mistake(f"`{shown(text)}` is no time at all: write `30m`, `6h`, `1h30m` or `2d`.")
     if seconds > MAX_SECONDS:
@@ -51,12 +55,16 @@ def parse_duration(text: str) -> int:
 
 def looks_like_duration(text: str) -> bool:
     """Whether it is written as one, even if it is nothing or too long."""
+    return bool(_counts(text))
+
+
+def _counts(text: str) -> dict[str, int]:
+    """How many of each unit a duration has; empty if the text is none."""
     match = _DURATION.fullmatch(text.strip())
-    return match is not None and any(match.groups())
+    return {unit: int(count) for unit, count in match.groupdict().items() if count} if match else {}
 
 
-def _meant(text: str) -> tuple[str, ...]:
-    """What a text that is no duration may mean."""
+def _durations_meant(text: str) -> tuple[str, ...]:
     plain = text.strip().lower().removeprefix("last ").removeprefix("the last ")
     if re.fullmatch("[0-9]{1,4}", plain):
         return (f"{plain}h",)
@@ -70,28 +78,26 @@ def _meant(text: str) -> tuple[str, ...]:
     return (plain.lstrip("-"), plain.replace(" ", ""))
 
 
-def _split(seconds: int, *, days_from: int) -> list[tuple[str, int]]:
-    """The parts that are not zero. Days count from `days_from` seconds on: `24h` reads better than `1d`."""
+def _parts(seconds: int) -> list[tuple[int, str]]:
+    """The parts that are not zero. Days count from two on: `24h` reads better than `1d`."""
     parts = []
     for unit, size, _ in _UNITS[1:]:
-        if unit == "d" and seconds < days_from:
+        if unit == "d" and seconds < 2 * DAY:
             continue
         count, seconds = divmod(seconds, size)
         if count:
-            parts.append((unit, count))
+            parts.append((count, unit))
     return parts
 
 
 def canonical_duration(seconds: int) -> str:
     """The one way a query writes a duration: `30m`, `24h`, `1h30m`, `2d`."""
-    return "".join(f"{count}{unit}" for unit, count in _split(seconds, days_from=2 * DAY))
+    return "".join(f"{count}{unit}" for count, unit in _parts(seconds))
 
 
 def exact_duration(seconds: int) -> str:
-    """Every part, in words, for saying back what was asked: `90 s` is `1 min 30 s`."""
-    return " ".join(
-        f"{count} {'min' if unit == 'm' else unit}" for unit, count in _split(seconds, days_from=2 * DAY)
-    )
+    """Every part, in words, to say back what was asked: `90 s` is `1 min 30 s`."""
+    return " ".join(f"{count} {'min' if unit == 'm' else unit}" for count, unit in _parts(seconds))
 
 
 def format_duration(seconds: float) -> str:
@@ -108,31 +114,13 @@ def format_duration(seconds: float) -> str:
     return f"{whole // DAY} d" + (f" {hours} h" if hours else "")
 
 
-__all__ = [
-    "RelativeDay",
-    "TimePoint",
-    "Window",
-    "canonical_duration",
-    "describe_moment",
-    "describe_span",
-    "exact_duration",
-    "format_duration",
-    "parse_duration",
-]
-
-_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_ONE_DAY = dt.timedelta(days=1)
-_ONE_SECOND = dt.timedelta(seconds=1)
-
-
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A stretch of time, resolved: Unix milliseconds, both ends included, and the zone it was read in.
+    """A resolved window: Unix milliseconds, both ends included, and the zone it was read in.
 
-    `notes` are sentences about how it was read: a repeated hour, an end that lay in the future. `asked_now`
-    is False where the question was asked some time ago, as by a button of an old message: then nothing may
-    be said that is only true of now, such as "the last 6 h".
+    `notes` are sentences about how it was read: a repeated hour, an end in the future. `asked_now` is False
+    if the question was asked some time ago, as by a button of an old message: then nothing may be said that
+    is only true now, such as "the last 6 h".
     """
 
     start_ms: int
@@ -151,12 +139,12 @@ class RelativeDay(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TimePoint:
-    """A point in time as it was written; what is relative stays so until `resolve`.
+    """A point in time as it was written: what is relative stays relative until `resolve`.
 
     Args:
-        day: a date, today or yesterday; None is today where there is a time.
+        day: a date, today or yesterday; None is today if there is a time.
         time: wall-clock time without zone; None is the whole day.
-        offset_minutes: minutes east of UTC, where the text says so; the day is then the day there.
+        offset_minutes: minutes east of UTC, if the text has them; the day is then the day there.
 
     Without any of them it is `now`.
     """
@@ -185,28 +173,22 @@ class TimePoint:
         separator = "T" if isinstance(self.day, dt.date) else " " if day else ""
         return f"{day}{separator}{_format_time(self.time)}{_format_offset(self.offset_minutes)}"
 
-    def resolve(self, now: float, zone: str, *, end: bool = False) -> int:
+    def resolve(
+        self, now: float, zone: str, *, end: bool = False, recurring: bool = False
+    ) -> tuple[int, str]:
         """Find the moment.
 
         Args:
             now: Unix seconds.
-            zone: IANA name, used where there is no offset.
-            end: whether it ends a window: a day without a time is then read through its last millisecond.
+            zone: IANA name, used if there is no offset.
+            end: whether it ends a window: a day without a time then includes its last millisecond.
+            recurring: a time that a clock change skips is read as the first moment after the change.
 
         Returns:
-            Unix milliseconds.
+            Unix milliseconds, and a sentence if a clock change repeats this time (else empty).
 
         Raises:
             Mistake: a clock change skips this time; `nearest` has the next time that exists.
-        """
-        return self.resolve_noting(now, zone, end=end)[0]
-
-    def resolve_noting(
-        self, now: float, zone: str, *, end: bool = False, recurring: bool = False
-    ) -> tuple[int, str]:
-        """Like `resolve`, with a sentence where a clock change repeats this time (else empty).
-
-        `recurring`: a time that a clock change skips is the first moment after the change.
         """
         if self.is_now:
             return round(now * 1000), ""
@@ -310,7 +292,7 @@ def describe_moment(now: float, zone: str) -> str:
 
 
 def moment_on_clock(now: float, zone: str) -> str:
-    """The same where the zone is named already: `Mon 23 Nov 14:03`, and `Sun 25 Oct 02:00 CET` if it must."""
+    """The same without the zone: `Mon 23 Nov 14:03`; `Sun 25 Oct 02:00 CET` if the clock shows it twice."""
     ms = round(now * 1000)
     return describe_span(Window(ms, ms, zone), with_year=False).partition(" – ")[0]
 
@@ -321,9 +303,9 @@ def _is_repeated(moment: dt.datetime) -> bool:
 
 
 def describe_span(window: Window, *, with_year: bool, with_seconds: bool = False) -> str:
-    """The two ends of a window on its zone's clock: `Mon 23 Nov 08:03 – 14:03`; the day once if it is one.
+    """The two ends of a window on its zone's clock: `Mon 23 Nov 08:03 – 14:03`; the same day only once.
 
-    Where the clocks change in between, or show both of them twice, they say which time they are in:
+    If the clocks change in between, or show both ends twice, the ends say which time they are in:
     `Sun 25 Oct 02:00 CEST – 02:00 CET`.
     """
     rules = zone_info(window.zone)
@@ -341,7 +323,6 @@ def describe_span(window: Window, *, with_year: bool, with_seconds: bool = False
     return f"{days[0]} {start:{clock}} – {last_day}{end:{clock}}"
 
 
-YEARS = range(2000, 2101)
 _LATEST_OFFSET_MINUTES = 14 * 60
 
 _DATE = r"(?P<year>[0-9]{4})-(?P<month>[0-9]{2})-(?P<day>[0-9]{2})"
@@ -377,7 +358,7 @@ def parse_time_point(text: str) -> TimePoint:
         raise Mistake(
             f"`{shown(text)}` is not a time: write `14:00`, `2026-11-20`, `2026-11-20T14:00`, `today`, "
             '`yesterday`, `"yesterday 14:00"` or `now`.',
-            _time_meant(plain.lower()),
+            _points_meant(plain.lower()),
         )
     day = RelativeDay(match["relative"].lower()) if match["relative"] else _parse_date(text, match)
     return TimePoint(day, _parse_time(text, match), _parse_offset(text, match))
@@ -420,8 +401,8 @@ def _parse_offset(text: str, match: re.Match[str]) -> int | None:
     return -minutes if match["sign"] == "-" else minutes
 
 
-def _time_meant(plain: str) -> tuple[str, ...]:
-    """What a text that is no point in time may mean, the likeliest first."""
+def _points_meant(plain: str) -> tuple[str, ...]:
+    """What may be meant by a text that is no point in time, the likeliest first."""
     if re.fullmatch("[0-9]{1,2}", plain):
         return (f"{plain}:00",)
     if twelve := _TWELVE_HOURS.fullmatch(plain):
@@ -429,10 +410,10 @@ def _time_meant(plain: str) -> tuple[str, ...]:
         return (f"{twelve['before'] or ''}{hour:02d}:{twelve['minute'] or '00'}",)
     if swapped := _SWAPPED.fullmatch(plain):
         return (f"{swapped[2]} {swapped[1]}",)
-    return _date_meant(plain) or _word_meant(plain)
+    return _dates_meant(plain) or _words_meant(plain)
 
 
-def _date_meant(plain: str) -> tuple[str, ...]:
+def _dates_meant(plain: str) -> tuple[str, ...]:
     if year_first := _YEAR_FIRST.fullmatch(plain):
         year, month, day, rest = year_first.groups()
         return (f"{year}-{int(month):02d}-{int(day):02d}{rest or ''}",)
@@ -445,7 +426,7 @@ def _date_meant(plain: str) -> tuple[str, ...]:
     return ()
 
 
-def _word_meant(plain: str) -> tuple[str, ...]:
+def _words_meant(plain: str) -> tuple[str, ...]:
     word, _, rest = plain.partition(" ")
-    close = difflib.get_close_matches(word[:20], ("today", "yesterday", "now"), n=1, cutoff=0.75)
-    return (plain.replace(" at ", " ").replace("@", " "), *(f"{near} {rest}".strip() for near in close))
+    near = closest(word, ("today", "yesterday", "now"), cutoff=0.75)
+    return (plain.replace(" at ", " ").replace("@", " "), *(f"{day} {rest}".strip() for day in near))

@@ -1,12 +1,12 @@
-"""The outer grammar of a query: text split into `key=value` terms and bare words, each with its place.
+"""The outer grammar of a query: text made plain and split into `key=value` terms and bare words.
 
 `normalise` undoes what Slack and keyboards do to a command. `quote` writes a value so that `normalise` and
-the reader of queries give back exactly that value: whatever `normalise` would change is escaped. `look_alike`
-finds the plain text that somebody sees where another script's letters stand.
+the parser give back exactly that value: whatever `normalise` would change is escaped.
 """
 
 from __future__ import annotations
 
+import difflib
 import re
 import sys
 import unicodedata
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from bot.safe_text import replace_unprintable
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
 
 
 _SCRIPTS_TAKEN_FOR_LATIN = ("Armenian", "Cyrillic", "Greek")
@@ -79,13 +79,13 @@ confusables.txt)."""
 _LOOK_ALIKES = {ord(seen): group[0] for group in _SEEN_AS.split() for seen in group[1:]}
 
 
-class Mistake(ValueError):  # noqa: N818 - it is the asker's, and never leaves the reader of queries
+class Mistake(ValueError):  # noqa: N818 - it is the asker's
     """One typed value that cannot be read.
 
     Args:
         problem: one sentence that says what was read and what is wrong.
         nearest: values that would be right in its place, the likeliest first.
-        terms: whole terms (`last=6h`) that would be right instead of the one it stands in.
+        terms: whole terms (`last=6h`) that would be right in place of its own.
     """
 
     def __init__(self, problem: str, nearest: tuple[str, ...] = (), terms: tuple[str, ...] = ()) -> None:
@@ -98,10 +98,8 @@ class Mistake(ValueError):  # noqa: N818 - it is the asker's, and never leaves t
 def normalise(text: str) -> str:
     """Turn what arrived back into what was meant: one line of plain characters.
 
-    Slack's tokens (`<@U1|name>`, `<http://x|x>`) become their label again, and only then are `&amp;`, `&lt;`
-    and `&gt;` undone, so that typed angle brackets are never taken for a token. Typographic quotes, dashes
-    and spaces become the plain ones, invisible characters go, full-width characters become ASCII, and
-    digits of every script (`١٢٣٠`, `१२३०`) become 0 to 9.
+    Typographic quotes, dashes and spaces become the plain ones, invisible characters go, full-width
+    characters become ASCII, and digits of every script (`١٢٣٠`, `१२३०`) become 0 to 9.
     """
     text = as_typed(text)
     if not text.isascii() or not text.isprintable():
@@ -142,7 +140,11 @@ def odd_letter(text: str) -> str:
 
 
 def as_typed(text: str) -> str:
-    """Undo what Slack does to a command: its tokens become their label again, its entities characters."""
+    """Undo what Slack does to a command.
+
+    Its tokens (`<@U1|name>`, `<http://x|x>`) become their label again, and only then are `&amp;`, `&lt;` and
+    `&gt;` undone, so that typed angle brackets are never taken for a token.
+    """
     if "<" in text:
         text = _SLACK_TOKEN.sub(_typed_again, text)
     if "&" in text:
@@ -152,10 +154,8 @@ def as_typed(text: str) -> str:
 
 def _typed_again(match: re.Match[str]) -> str:
     target, label = match["target"], match["label"]
-    if target[0] == "@":
-        return "@" + (label or target[1:]).removeprefix("@")
-    if target[0] == "#":
-        return "#" + (label or target[1:]).removeprefix("#")
+    if target[0] in "@#":
+        return target[0] + (label or target[1:]).removeprefix(target[0])
     if target[0] == "!":
         return label or "@" + target[1:].partition("^")[0]
     return label or target
@@ -202,9 +202,14 @@ def double_backslashes(quoted: str) -> str:
 
 
 def shown(text: str) -> str:
-    """What a sentence repeats of somebody's text: short, and without control characters or backticks."""
+    """Somebody's text as a sentence repeats it: short, and without control characters or backticks."""
     safe = replace_unprintable(text[:MAX_SHOWN]).replace("`", "'")
     return safe if len(text) <= MAX_SHOWN else safe[: MAX_SHOWN - 1] + "…"
+
+
+def closest(typed: str, candidates: Iterable[str], *, cutoff: float = 0.6, most: int = 1) -> list[str]:
+    """Did you mean …? The candidates that are at least `cutoff` (0 to 1) alike, the likeliest first."""
+    return difflib.get_close_matches(typed[:MAX_SHOWN], candidates, n=most, cutoff=cutoff)
 
 
 def joined(words: list[str] | tuple[str, ...], last: str = "or") -> str:
@@ -236,7 +241,7 @@ class Misread(Mistake):
     """A mistake with its place.
 
     Args:
-        problem: see `Mistake`.
+        problem: one sentence, as for `Mistake`.
         edits: corrections of the text, the likeliest first, each of one or more changes.
     """
 
@@ -312,10 +317,8 @@ def split_words(text: str, keys: Collection[str]) -> list[Word]:
         word = _read_word(text, at, keys)
         words.append(word)
         at = _skip(text, word.end)
-        if text.startswith(",", at):
-            at = _skip(
-                text, at + 1
-            )  # `room=1230, status=ongoing`: a comma between terms separates nothing else
+        if text.startswith(",", at):  # `room=1230, status=ongoing`
+            at = _skip(text, at + 1)
     return words
 
 
@@ -359,8 +362,7 @@ def _read_items(text: str, at: int, keys: Collection[str]) -> tuple[tuple[Item, 
 def _read_item(text: str, at: int) -> tuple[Item, int]:
     spaced = text[at - 1 : at].isspace()
     if text[at] in "\"'":
-        match = _QUOTED.match(text, at)
-        if match is None:
+        if (match := _QUOTED.match(text, at)) is None:
             raise _unpaired(text, at)
         end = match.end()
         if end < len(text) and not text[end].isspace() and text[end] != ",":
@@ -375,33 +377,27 @@ def _read_item(text: str, at: int) -> tuple[Item, int]:
             quotation = text[at]
             fixed = f"{quotation}{double_backslashes(inside)}{quotation}"
             raise Misread(mistake.problem, (Change(at, end, fixed),)) from None
-    match = _BARE_VALUE.match(text, at)
-    if match is None:
+    if (match := _BARE_VALUE.match(text, at)) is None:
         raise Misread(
             f"There is nothing before the comma in `{shown(text[max(0, at - 20) : at + 1])}`.",
             (Change(at, _skip(text, at + 1), ""),),
         )
     if text.startswith('"', match.end()):
-        raise _quoted_inside(text, at)
+        value = _SPACE_OR_COMMA.split(text[at:], maxsplit=1)[0]
+        raise Misread(
+            f"`{shown(value)}` has a quote inside: quotes stand around a whole value.",
+            (Change(at, at + len(value), value.replace('"', "")),),
+        )
     return Item(match[0], spaced=spaced), match.end()
-
-
-def _quoted_inside(text: str, at: int) -> Misread:
-    value = _SPACE_OR_COMMA.split(text[at:], maxsplit=1)[0]
-    return Misread(
-        f"`{shown(value)}` has a quote inside: quotes stand around a whole value.",
-        (Change(at, at + len(value), value.replace('"', "")),),
-    )
 
 
 def _unpaired(text: str, at: int) -> Misread:
     """A quote without its partner: it may have been forgotten at the end, or not belong there at all."""
     quotation = text[at]
-    rest = text[at:]
     edits = [(Change(len(text), len(text), quotation),), (Change(at, at + 1, ""),)]
     if quotation == "'" and (bare := _BARE_VALUE.match(text, at)):
         edits.insert(0, (Change(at, bare.end(), f'"{bare[0]}"'),))
-    return Misread(f"The quotes do not pair up: `{shown(rest)}` opens one that is never closed.", *edits)
+    return Misread(f"The quotes do not pair up: `{shown(text[at:])}` opens one that is never closed.", *edits)
 
 
 def edited(text: str, edit: tuple[Change, ...]) -> str:

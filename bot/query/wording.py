@@ -1,15 +1,14 @@
-"""A query in words for people, and the table of terms as help and as Markdown: plain text, unescaped."""
+"""A query in words for people: plain text, unescaped."""
 
 from __future__ import annotations
 
 from datetime import date
 from html import escape
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from bot.query.terms import TERMS, RecordingQuery, Sort, Status
+from bot.query.terms import RecordingQuery, Sort, Status
 from bot.query.times import Window, describe_span, exact_duration
 from bot.query.tokenizer import joined
-from bot.query.window import needs_zone
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,18 +16,6 @@ if TYPE_CHECKING:
 
 MAX_ROOMS_CHARACTERS = 1_000
 """How much of a message room IDs may take, counted as Slack counts them: with `&`, `<` and `>` escaped."""
-
-
-class HelpRow(NamedTuple):
-    """One term for help. `other_words` maps a value to the everyday words for it."""
-
-    key: str
-    example: str
-    values: str
-    default: str
-    meaning: str
-    synonyms: tuple[str, ...]
-    other_words: dict[str, tuple[str, ...]]
 
 
 def describe_rooms(query: RecordingQuery, shown: Callable[[str], str] = str) -> str:
@@ -70,7 +57,7 @@ def describe_meaning(query: RecordingQuery, window: Window) -> str:
     """What stands beside the moments of a window: `the last 6 h`, or the zone in which it was asked."""
     if query.last_seconds is not None:
         return describe_window(query, window) if window.asked_now else ""
-    return f"asked in {window.zone}" if needs_zone(query) else ""
+    return f"asked in {window.zone}" if query.needs_zone else ""
 
 
 def says_seconds(query: RecordingQuery) -> bool:
@@ -101,30 +88,3 @@ def _span(query: RecordingQuery, window: Window) -> str:
         with_year=any(isinstance(point.day, date) for point in points),
         with_seconds=says_seconds(query),
     )
-
-
-def help_terms() -> list[HelpRow]:
-    """Every term, in canonical order."""
-    return [
-        HelpRow(
-            key=term.key,
-            example=term.example,
-            values=term.values,
-            default=str(term.default),
-            meaning=term.meaning,
-            synonyms=term.synonyms,
-            other_words=term.words or {},
-        )
-        for term in TERMS.values()
-    ]
-
-
-def readme_table() -> str:
-    """The same as a Markdown table, for the README."""
-    lines = ["| term | takes | without it | meaning | also understood |", "|---|---|---|---|---|"]
-    for row in help_terms():
-        also = [f"`{synonym}=`" for synonym in row.synonyms]
-        also += [f"`{value}`: {', '.join(words)}" for value, words in row.other_words.items()]
-        cells = (f"`{row.example}`", row.values, row.default, row.meaning, "; ".join(also))
-        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
-    return "\n".join(lines) + "\n"

@@ -2,63 +2,46 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from functools import cache, lru_cache
 
-from bot.query.tokenizer import Mistake, shown
+from bot.query.tokenizer import Mistake, closest, shown
 from bot.zone_data import NOT_ZONES, zone_info, zone_names
-
-__all__ = ["ABBREVIATIONS", "asker_zone", "find_zone", "zone_info"]
 
 _OFFSET = re.compile(r"(?:UTC|GMT)? ?([+-])0?([0-9]|1[0-4])(?::?00)?", re.IGNORECASE)
 _UNIVERSAL = ("UTC", "GMT")
 
 ABBREVIATIONS = {
-    "ACST": "Australia/Adelaide",
-    "AEDT": "Australia/Sydney",
-    "AEST": "Australia/Sydney",
-    "AKST": "America/Anchorage",
-    "AWST": "Australia/Perth",
-    "BRT": "America/Sao_Paulo",
-    "BST": "Europe/London",
-    "CDT": "America/Chicago",
-    "CEST": "Europe/Berlin",
-    "CET": "Europe/Berlin",
-    "CST": "America/Chicago",
-    "CST6CDT": "America/Chicago",
-    "EDT": "America/New_York",
-    "EEST": "Europe/Athens",
-    "EET": "Europe/Athens",
-    "EST": "America/New_York",
-    "EST5EDT": "America/New_York",
-    "GST": "Asia/Dubai",
-    "HKT": "Asia/Hong_Kong",
-    "HST": "Pacific/Honolulu",
-    "IST": "Asia/Kolkata",
-    "JST": "Asia/Tokyo",
-    "KST": "Asia/Seoul",
-    "MDT": "America/Denver",
-    "MEST": "Europe/Berlin",
-    "MESZ": "Europe/Berlin",
-    "MET": "Europe/Berlin",
-    "MEZ": "Europe/Berlin",
-    "MSK": "Europe/Moscow",
-    "MST": "America/Denver",
-    "MST7MDT": "America/Denver",
-    "NZDT": "Pacific/Auckland",
-    "NZST": "Pacific/Auckland",
-    "PDT": "America/Los_Angeles",
-    "PST": "America/Los_Angeles",
-    "PST8PDT": "America/Los_Angeles",
-    "SGT": "Asia/Singapore",
-    "WEST": "Europe/Lisbon",
-    "WET": "Europe/Lisbon",
-    "Z": "UTC",
-    "ZULU": "UTC",
+    abbreviation: zone
+    for zone, abbreviations in (
+        ("America/Anchorage", "AKST"),
+        ("America/Chicago", "CDT CST CST6CDT"),
+        ("America/Denver", "MDT MST MST7MDT"),
+        ("America/Los_Angeles", "PDT PST PST8PDT"),
+        ("America/New_York", "EDT EST EST5EDT"),
+        ("America/Sao_Paulo", "BRT"),
+        ("Asia/Dubai", "GST"),
+        ("Asia/Hong_Kong", "HKT"),
+        ("Asia/Kolkata", "IST"),
+        ("Asia/Seoul", "KST"),
+        ("Asia/Singapore", "SGT"),
+        ("Asia/Tokyo", "JST"),
+        ("Australia/Adelaide", "ACST"),
+        ("Australia/Perth", "AWST"),
+        ("Australia/Sydney", "AEDT AEST"),
+        ("Europe/Athens", "EEST EET"),
+        ("Europe/Berlin", "CEST CET MEST MESZ MET MEZ"),
+        ("Europe/Lisbon", "WEST WET"),
+        ("Europe/London", "BST"),
+        ("Europe/Moscow", "MSK"),
+        ("Pacific/Auckland", "NZDT NZST"),
+        ("Pacific/Honolulu", "HST"),
+        ("UTC", "Z ZULU"),
+    )
+    for abbreviation in abbreviations.split()
 }
-"""A zone where each abbreviation is in use. They are never accepted: several mean two places, and `EST` as
-the time-zone database has it knows no summer time."""
+"""A zone where each abbreviation is used. None is accepted: several mean two places, and the `EST` of the
+time-zone database has no summer time."""
 
 
 @cache
@@ -103,9 +86,9 @@ def _known_zone(text: str) -> str | None:
 
 @lru_cache(maxsize=256)
 def asker_zone(name: str) -> str | None:
-    """The zone in which somebody reads times, by a name that `find_zone` accepts; None if it is unknown.
+    """The zone of somebody who reads times, by a name that `find_zone` accepts; None if it is unknown.
 
-    Nobody is told what else may be meant, so nothing is compared: Slack's answers are read on the event loop.
+    Nothing is suggested, so nothing is compared: Slack's answers are read on the event loop.
     """
     return _known_zone(name) or (ABBREVIATIONS.get(name.upper()) if name in zone_names() else None)
 
@@ -117,12 +100,11 @@ def _nearest_zones(text: str) -> tuple[str, ...]:
         if offset[2] == "0":
             return ("UTC",)
         return (f"Etc/GMT{'-' if offset[1] == '+' else '+'}{offset[2]}",)  # the database counts westward
-    wanted = text[:100].strip().lower().replace(" ", "_")
+    wanted = text.strip().lower().replace(" ", "_")
     city = wanted.rpartition("/")[2]
     if city in _cities():
         return (_cities()[city],)
-    close = difflib.get_close_matches(wanted, _names(), n=1, cutoff=0.8)
-    if close:
-        return (_names()[close[0]],)
-    close = difflib.get_close_matches(city, _cities(), n=1, cutoff=0.8)
-    return (_cities()[close[0]],) if close else ()
+    for typed, zones in ((wanted, _names()), (city, _cities())):
+        for near in closest(typed, zones, cutoff=0.8):
+            return (zones[near],)
+    return ()

@@ -11,7 +11,8 @@ from rich.text import Text
 from bot.features.recording_text import details_notes, file_figures, words_in_plain
 from bot.models import FAILED, ONGOING, PAUSED, RUNNING, STARTING
 from bot.plain_text import count
-from bot.query.wording import describe_query, help_terms
+from bot.query.terms import TERMS
+from bot.query.wording import describe_query
 from bot.recordings.answer_text import (
     GOING_ON,
     asides,
@@ -107,7 +108,7 @@ def show_help(console: Console) -> None:
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(no_wrap=True)
     table.add_column()
-    for term in help_terms():
+    for term in TERMS.values():
         table.add_row(Text(term.example), Text(term.meaning))
     console.print(table)
 

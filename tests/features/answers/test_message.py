@@ -17,9 +17,8 @@ from bot.features.help import build_help
 from bot.features.recording_text import words_in_plain
 from bot.models import ENDED, FAILED, ONGOING, PAUSED, Recording, RecordingDetails, RecordingFile
 from bot.query.parser import format_query, parse_query, resolve_window
-from bot.query.terms import RecordingQuery, Sort, Status
+from bot.query.terms import TERMS, RecordingQuery, Sort, Status
 from bot.query.times import Window
-from bot.query.wording import help_terms
 from bot.recordings.page import ButtonState, Cursor, Elsewhere, Page, Question, decode_button
 from bot.safe_text import replace_controls
 from bot.sandbox.slack.block_rules import MOST_MESSAGE_CHARACTERS, check_blocks, count_characters
@@ -579,7 +578,7 @@ def test_help_speaks_of_one_room_and_its_text_says_what_its_blocks_say(rooms: li
     assert message["text"] == re.sub("[*`]", "", "\n".join(paragraphs))
     assert f"/recordings room={room} status=ongoing last=6h" in message["text"]
     assert f"@Recordings room={room} last=6h" in message["text"]
-    assert all(f"\n{term.example} – " in message["text"] for term in help_terms())
+    assert all(f"\n{term.example} – " in message["text"] for term in TERMS.values())
     state = decode_button(message["blocks"][-1]["elements"][0]["value"])
     assert state == ButtonState(1, 0, f"room={room} last=24h")
 

@@ -1116,7 +1116,8 @@ AWKWARD = [
 
 
 def is_room(text: str) -> bool:
-    return bool(text.strip()) and text.isascii() and text.isprintable() and len(text) <= 128
+    fits = text.isascii() and text.isprintable() and len(text) <= 128
+    return fits and bool(text.strip()) and not text.endswith("?")
 
 
 VENDOR_ALPHABET = "abcABC0189~!@#$%^&*()_+-=`;',.<>/\\"

@@ -203,7 +203,7 @@ def double_backslashes(quoted: str) -> str:
 
 def shown(text: str) -> str:
     """Somebody's text as a sentence repeats it: short, and without control characters or backticks."""
-    safe = replace_unprintable(text[: MAX_SHOWN + 1]).replace("`", "'")
+    safe = replace_unprintable(text[:MAX_SHOWN]).replace("`", "'")
     return safe if len(text) <= MAX_SHOWN else safe[: MAX_SHOWN - 1] + "…"
 
 

@@ -1,4 +1,4 @@
-"""A query in words for people, and the table of terms as help and as Markdown: plain text, unescaped."""
+"""A query in words for people: plain text, unescaped."""
 
 from __future__ import annotations
 

@@ -18,7 +18,6 @@ from bot.query.times import DAY, HOUR, MAX_SECONDS, RelativeDay, TimePoint, Wind
 from bot.query.tokenizer import MAX_SHOWN, Change, edited
 from bot.query.wording import describe_query, describe_subject, describe_window
 from bot.query.zones import asker_zone
-from tests.docs import terms_table, words_table
 
 BERLIN = "Europe/Berlin"
 NOW = dt.datetime(2026, 11, 23, 13, 3, tzinfo=dt.UTC).timestamp()
@@ -1094,22 +1093,15 @@ def test_anything_else_does_not_ask_for_help(text: str) -> None:
     assert not wants_help(text)
 
 
-def test_help_and_readme_name_every_term_with_an_example_that_can_be_typed() -> None:
-    rows, table = TERMS.values(), terms_table() + words_table()
-    assert (
-        [row.key for row in rows]
-        == list(TERMS)
-        == [
-            *("room", "status", "last", "from", "to"),
-            *("tz", "sort", "size", "page", "task"),
-        ]
-    )
-    assert len(table.splitlines()) == len(rows) + 2
-    for row in rows:
-        assert parse_query(row.example, NOW, BERLIN)
-        assert f"| `{row.example}` | {row.values} | {row.default} | {row.meaning} |" in table
-        assert all(f"`{synonym}=`" in table for synonym in row.synonyms)
-        assert all(word in table for words in (row.words or {}).values() for word in words)
+def test_every_term_has_an_example_that_can_be_typed() -> None:
+    assert list(TERMS) == [
+        *("room", "status", "last", "from", "to"),
+        *("tz", "sort", "size", "page", "task"),
+    ]
+    for term in TERMS.values():
+        assert parse_query(term.example, NOW, BERLIN)
+        assert term.meaning
+        assert term.values
 
 
 # --- properties ---

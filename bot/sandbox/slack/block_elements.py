@@ -33,19 +33,22 @@ DATE = matching(r"\d{4}-\d{2}-\d{2}", "a date, YYYY-MM-DD")
 TIME = matching(r"([01]\d|2[0-3]):[0-5]\d", "a time, HH:mm")
 
 
-def plain_text(most: int) -> Check:
-    """A text object of type plain_text."""
-    return tagged({"plain_text": shape({"text": string(most)}, {"emoji": boolean})})
+def texts(most: int) -> dict[str, Check]:
+    """Text objects of both types."""
+    return {
+        "plain_text": shape({"text": string(most)}, {"emoji": boolean}),
+        "mrkdwn": shape({"text": string(most)}, {"verbatim": boolean}),
+    }
 
 
 def any_text(most: int) -> Check:
     """A text object of either type."""
-    return tagged(
-        {
-            "plain_text": shape({"text": string(most)}, {"emoji": boolean}),
-            "mrkdwn": shape({"text": string(most)}, {"verbatim": boolean}),
-        }
-    )
+    return tagged(texts(most))
+
+
+def plain_text(most: int) -> Check:
+    """A text object of type plain_text."""
+    return tagged({"plain_text": texts(most)["plain_text"]})
 
 
 CONFIRM = shape(
@@ -69,17 +72,13 @@ FILTER = shape(
 )
 DISPATCH = shape({}, {"trigger_actions_on": items(one_of("on_enter_pressed", "on_character_entered"), 2)})
 
-_COMMON = {
-    "action_id": ACTION_ID,
-    "confirm": CONFIRM,
-    "focus_on_load": boolean,
-    "placeholder": plain_text(150),
-}
-_TEXT_INPUT = {
+_CHOICE: dict[str, Check] = {"action_id": ACTION_ID, "confirm": CONFIRM, "focus_on_load": boolean}
+_PLACEHOLDER: dict[str, Check] = {"placeholder": plain_text(150)}
+_TEXT_INPUT: dict[str, Check] = {
     "action_id": ACTION_ID,
     "focus_on_load": boolean,
-    "placeholder": plain_text(150),
     "dispatch_action_config": DISPATCH,
+    **_PLACEHOLDER,
 }
 _MANY = {"max_selected_items": integer(1, 100)}
 
@@ -109,13 +108,13 @@ def _distinct_values(value: Any, at: str) -> Iterator[Fault]:
 
 
 def _select(extra: dict[str, Check]) -> Check:
-    return shape({}, {**_COMMON, **extra})
+    return shape({}, {**_CHOICE, **_PLACEHOLDER, **extra})
 
 
 def _static(extra: dict[str, Check]) -> Check:
     lists = {"options": items(OPTION, 100), "option_groups": items(OPTION_GROUP, 100)}
     return all_of(
-        shape({}, {**_COMMON, **lists, **extra}),
+        _select({**lists, **extra}),
         at_least_one_field("options", "option_groups"),
         at_most_one_field("options", "option_groups"),
         _initial_is_an_option,
@@ -125,19 +124,20 @@ def _static(extra: dict[str, Check]) -> Check:
 
 def _choices(extra: dict[str, Check]) -> Check:
     """Checkboxes and radio buttons: 10 options, which may use mrkdwn."""
-    fields = {"action_id": ACTION_ID, "confirm": CONFIRM, "focus_on_load": boolean}
     return all_of(
-        shape({"options": items(RICH_OPTION, 10)}, {**fields, **extra}),
+        shape({"options": items(RICH_OPTION, 10)}, {**_CHOICE, **extra}),
         _initial_is_an_option,
         _distinct_values,
     )
 
 
+def image(extra: dict[str, Check] | None = None) -> Check:
+    """An image, as an element or as a block."""
+    fields = {"image_url": URL, "slack_file": anything, **(extra or {})}
+    return all_of(shape({"alt_text": string(2000)}, fields), at_least_one_field("image_url", "slack_file"))
+
+
 _IDS = items(string(255), 100)
-IMAGE = all_of(
-    shape({"alt_text": string(2000)}, {"image_url": URL, "slack_file": anything}),
-    at_least_one_field("image_url", "slack_file"),
-)
 ELEMENTS: dict[str, Check] = {
     "button": shape(
         {"text": plain_text(75)},
@@ -150,7 +150,7 @@ ELEMENTS: dict[str, Check] = {
             "accessibility_label": string(75),
         },
     ),
-    "image": IMAGE,
+    "image": image(),
     "overflow": shape({"options": items(OVERFLOW_OPTION, 5)}, {"action_id": ACTION_ID, "confirm": CONFIRM}),
     "static_select": _static({"initial_option": OPTION}),
     "multi_static_select": _static({"initial_options": items(OPTION, 100), **_MANY}),
@@ -177,15 +177,7 @@ ELEMENTS: dict[str, Check] = {
     "multi_channels_select": _select({"initial_channels": _IDS, **_MANY}),
     "datepicker": _select({"initial_date": DATE}),
     "timepicker": _select({"initial_time": TIME, "timezone": string(255)}),
-    "datetimepicker": shape(
-        {},
-        {
-            "action_id": ACTION_ID,
-            "confirm": CONFIRM,
-            "focus_on_load": boolean,
-            "initial_date_time": integer(10**9, 10**10 - 1),
-        },
-    ),
+    "datetimepicker": shape({}, {**_CHOICE, "initial_date_time": integer(10**9, 10**10 - 1)}),
     "checkboxes": _choices({"initial_options": items(RICH_OPTION, 10)}),
     "radio_buttons": _choices({"initial_option": RICH_OPTION}),
     "plain_text_input": shape(
@@ -210,20 +202,10 @@ ELEMENTS: dict[str, Check] = {
     ),
 }
 
-_SELECTS = [
-    "static_select",
-    "external_select",
-    "users_select",
-    "conversations_select",
-    "channels_select",
-]
-_MULTI_SELECTS = [
-    "multi_static_select",
-    "multi_users_select",
-    "multi_conversations_select",
-    "multi_channels_select",
-]
+_SELECTS = [f"{kind}_select" for kind in ("static", "external", "users", "conversations", "channels")]
+_MULTI_SELECTS = [f"multi_{kind}_select" for kind in ("static", "users", "conversations", "channels")]
 _PICKERS = ["datepicker", "timepicker", "checkboxes", "radio_buttons"]
+_TYPED = [f"{kind}_input" for kind in ("plain_text", "email_text", "url_text", "number", "file")]
 
 
 def elements(*types: str) -> Check:
@@ -233,14 +215,4 @@ def elements(*types: str) -> Check:
 
 ACCESSORY = elements("button", "image", "overflow", *_SELECTS, *_MULTI_SELECTS, *_PICKERS)
 ACTION = elements("button", "overflow", "datetimepicker", *_SELECTS, *_PICKERS)
-INPUT = elements(
-    "plain_text_input",
-    "email_text_input",
-    "url_text_input",
-    "number_input",
-    "file_input",
-    "datetimepicker",
-    *_SELECTS,
-    *_MULTI_SELECTS,
-    *_PICKERS,
-)
+INPUT = elements(*_TYPED, "datetimepicker", *_SELECTS, *_MULTI_SELECTS, *_PICKERS)

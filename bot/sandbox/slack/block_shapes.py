@@ -13,7 +13,6 @@ from bot.sandbox.slack.block_checks import (
     Check,
     Fault,
     all_of,
-    anything,
     at_least_one_field,
     boolean,
     integer,
@@ -24,15 +23,15 @@ from bot.sandbox.slack.block_checks import (
     string,
     tagged,
 )
-from bot.sandbox.slack.block_elements import ACCESSORY, ACTION, IMAGE, INPUT, URL, any_text, plain_text
+from bot.sandbox.slack.block_elements import ACCESSORY, ACTION, INPUT, URL, any_text, image, plain_text, texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _BLOCK_ID: dict[str, Check] = {"block_id": string(255)}
 
-_STYLE = shape({}, dict.fromkeys(("bold", "italic", "strike", "code", "underline"), boolean))
-_STYLED: dict[str, Check] = {"style": _STYLE}
+_STYLES = ("bold", "italic", "strike", "code", "underline")
+_STYLED: dict[str, Check] = {"style": shape({}, dict.fromkeys(_STYLES, boolean))}
 _RICH_ELEMENT = tagged(
     {
         "text": shape({"text": string(10_000)}, _STYLED),
@@ -152,14 +151,6 @@ _CHART = tagged(
     }
 )
 
-_CONTEXT_ELEMENT = tagged(
-    {
-        "image": IMAGE,
-        "plain_text": shape({"text": string(3000)}, {"emoji": boolean}),
-        "mrkdwn": shape({"text": string(3000)}, {"verbatim": boolean}),
-    }
-)
-
 EVERYWHERE: dict[str, Check] = {
     "section": all_of(
         shape(
@@ -176,15 +167,9 @@ EVERYWHERE: dict[str, Check] = {
     ),
     "divider": shape({}, _BLOCK_ID),
     "header": shape({"text": plain_text(150)}, _BLOCK_ID),
-    "context": shape({"elements": items(_CONTEXT_ELEMENT, 10)}, _BLOCK_ID),
+    "context": shape({"elements": items(tagged({"image": image(), **texts(3000)}), 10)}, _BLOCK_ID),
     "actions": shape({"elements": items(ACTION, 25)}, _BLOCK_ID),
-    "image": all_of(
-        shape(
-            {"alt_text": string(2000)},
-            {"image_url": URL, "slack_file": anything, "title": plain_text(2000), **_BLOCK_ID},
-        ),
-        at_least_one_field("image_url", "slack_file"),
-    ),
+    "image": image({"title": plain_text(2000), **_BLOCK_ID}),
     "input": shape(
         {"label": plain_text(2000), "element": INPUT},
         {"hint": plain_text(2000), "optional": boolean, "dispatch_action": boolean, **_BLOCK_ID},

@@ -14,7 +14,6 @@ import pytest
 
 from bot.sandbox.slack.delivery import sign
 from bot.sandbox.slack.state import ASKER, BOT_USER, GENERAL, TEAM
-from bot.slack import ids
 from tests.world import World, a_world
 
 if TYPE_CHECKING:
@@ -254,10 +253,10 @@ async def test_a_command_that_nobody_registered_gets_404(world: World, command_n
     [
         {"type": "block_actions"},
         {"type": "block_actions", "actions": []},
-        {"type": "block_actions", "actions": {"action_id": ids.SHOW}},
+        {"type": "block_actions", "actions": {"action_id": "recordings.show"}},
         {"type": "block_actions", "actions": [{"value": "v1"}]},
-        {"type": "block_actions", "actions": [{"action_id": [ids.SHOW]}]},
-        {"type": "view_submission", "view": ids.FORM},
+        {"type": "block_actions", "actions": [{"action_id": ["recordings.show"]}]},
+        {"type": "view_submission", "view": "recordings.form"},
         {"type": "message_action", "callback_id": 7},
         {"type": ["block_actions"]},
     ],

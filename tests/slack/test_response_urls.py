@@ -14,6 +14,7 @@ from aiohttp.test_utils import TestServer
 from bot.network import Network
 from bot.recordings.page import ButtonState
 from bot.sandbox.slack.state import ASKER, GENERAL, TEAM
+from bot.slack import ids
 from bot.slack.web_client import build_slack_client, is_slacks
 from tests.slack.test_receiver import command, deliver
 
@@ -79,9 +80,7 @@ async def test_an_address_in_a_delivery_that_is_not_slacks_is_never_called(world
             "team": {"id": TEAM},
             "channel": {"id": GENERAL},
             "container": {"is_ephemeral": True},
-            "actions": [
-                {"action_id": "recordings.show", "value": ButtonState(1, 0, "room=1230 last=6h").encode()}
-            ],
+            "actions": [{"action_id": ids.SHOW, "value": ButtonState(1, 0, "room=1230 last=6h").encode()}],
             "response_url": elsewhere.url,
             "trigger_id": "1.2.3",
         }

@@ -270,7 +270,7 @@ class Chaos:
 
 
 async def run_chaos(database_url: str, plan: Plan) -> Outcome:
-    """Let every slot of a plan come up under random deaths, and count its messages."""
+    """Post every slot of a plan under random deaths, and count its messages."""
     clock = AdjustableClock(START, 0)
     async with AsyncExitStack() as stack:
         slack = await stack.enter_async_context(LocalSlack(manifest=manifest(), clock=clock))

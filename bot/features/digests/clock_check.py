@@ -1,4 +1,4 @@
-"""Whether this machine's clock may be trusted with slots; what a wrong one left in the store is put right."""
+"""Checks this machine's clock before slots are posted, and puts right what a wrong one left in the store."""
 
 from __future__ import annotations
 
@@ -17,21 +17,20 @@ if TYPE_CHECKING:
     from bot.features.digests.store import Store, WrongTimes
     from bot.zegocloud.client import ZegoClient
 
-
 logger = logging.getLogger(__name__)
 
 FAR_SECONDS = 10.0 * MINUTE
-"""Clocks that are further apart than this let no slot pass: ZEGOCLOUD refuses every signature then (vendor
-docs), so a slot that came up could tell nothing. Closer ones post a digest early or late by no more."""
+"""When clocks are further apart than this, digests wait: ZEGOCLOUD refuses every signature then (vendor
+docs), so a slot would have nothing to tell. Closer ones post a digest early or late by no more."""
 
 AGREED_SECONDS = 1.0 * DAY
-"""How long clocks that agreed are believed to: that this machine's was set shows without asking."""
+"""How long an agreement counts: if somebody sets this machine's clock, that shows without asking."""
 
 APART_SECONDS = 10.0 * MINUTE
-"""How long clocks are believed to be apart: a machine that slept looks the same, and may be right."""
+"""How long a disagreement counts: a machine that slept looks the same, and may be right."""
 
 MEASURE_AGAIN_SECONDS = 1.0 * MINUTE
-"""How often it is asked at most, while it is far away or does not answer."""
+"""How often ZEGOCLOUD is asked at most, while its clock is far away or it doesn't answer."""
 
 MEASURE_PATIENCE_SECONDS = 5.0
 """How long slots wait for that answer."""
@@ -60,13 +59,13 @@ class ClockCheck:
 
     @property
     def is_off(self) -> bool:
-        """Whether the two clocks are known to be far apart at this moment. Asks nobody."""
+        """Whether the two clocks are known to be far apart right now, without asking."""
         return self._seems_off and self._seconds_ago <= APART_SECONDS
 
     async def may_go_on(self) -> bool:
-        """Whether slots may come up, be posted or be skipped now.
+        """Whether slots may be created, posted or skipped now.
 
-        ZEGOCLOUD is asked only where something is due and its clock was not seen lately; while it does not
+        ZEGOCLOUD is asked only when something is due and its clock was not seen lately. While it doesn't
         answer, this machine's clock is trusted.
 
         Raises:
@@ -95,7 +94,7 @@ class ClockCheck:
 
     @property
     def _would_measure(self) -> bool:
-        """Whether where ZEGOCLOUD's clock was seen is not enough, and it was not asked just now."""
+        """Whether ZEGOCLOUD's clock was seen too long ago, and was not asked for just now."""
         if self._zego is None:
             return False
         now = self._clock.monotonic()
@@ -114,7 +113,7 @@ class ClockCheck:
                 await self._zego.probe(Priority.within(MEASURE_PATIENCE_SECONDS, Lane.BACKGROUND))
 
     async def _review(self) -> None:
-        """Put right what does not follow from its schedule and this moment."""
+        """Put right stored times that don't follow from their schedules and this moment."""
         elapsed, now = self._clock.monotonic(), self._clock.now()
         jumped = abs(now - elapsed - self._offset) > JUMP_SECONDS
         if self._reviewed_at is not None and elapsed - self._reviewed_at < REVIEW_SECONDS and not jumped:
@@ -132,7 +131,7 @@ class ClockCheck:
     async def _tell(self) -> None:
         """Log once that digests wait, and once that they go on.
 
-        Where the clocks were last seen apart, which is no longer believed, it is the next slot that goes on.
+        If the clocks were last seen apart, too long ago to count, that is said when the next slot is due.
         """
         if self.is_off == self._is_told:
             return

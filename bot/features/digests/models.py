@@ -147,7 +147,7 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something the digest's owner has to be told: the first slot that failed, or that it was paused."""
+    """News for a digest's owner: the first slot that failed, or that the digest was paused."""
 
     digest: Digest
     slot_at: int

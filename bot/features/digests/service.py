@@ -24,33 +24,23 @@ if TYPE_CHECKING:
     from bot.slack.people import People
     from bot.slack.web_client import SlackClient
 
-
 logger = logging.getLogger(__name__)
 
 STOP_SECONDS = 5.0
 """How long SIGTERM waits for slots under way; what is not posted by then is handed over."""
 
 CLOSE_SECONDS = 1.0
-"""How long a database that may not answer is waited for at the end."""
+"""How long the end waits for a database that may not answer."""
 
 ADJUSTED_LOOK_SECONDS = 0.5
-"""A clock that somebody sets and speeds up is looked at more often than it has to be waited for."""
+"""How often the worker looks when somebody may set or speed up the clock."""
 
 ADJUSTED_LEASE_SECONDS = 90.0
-"""On SQLite leases go by that clock too: sped up, the usual ones would end before a post does."""
+"""Leases on SQLite go by that clock too: sped up, the usual ones would end before a post does."""
 
 
 class Digests:
-    """Keeps digests and posts them; a database that is away stops nothing else.
-
-    Args:
-        settings: DATABASE_URL and the allowed channels.
-        clock: says what is due.
-        recordings: what there is to tell.
-        people: owners' names.
-        slack: Slack's Web API.
-        metrics: counts slots.
-    """
+    """Stores digests and posts them; a database that is away stops nothing else."""
 
     def __init__(
         self,
@@ -84,10 +74,10 @@ class Digests:
 
     @property
     def store(self) -> Store:
-        """What is kept.
+        """The store of digests.
 
         Raises:
-            StoreError: DATABASE_URL is of no use.
+            StoreError: DATABASE_URL cannot be used.
         """
         if self._store is None:
             # One instance raised again and again would grow its traceback.
@@ -100,7 +90,7 @@ class Digests:
         return self.worker is None or self.worker.last_error is not None
 
     def start(self) -> None:
-        """Post what is due from here on. While the database is away it is tried again and again."""
+        """Post what is due from now on; while the database is away, keep trying."""
         if self.worker is None:
             why = self._unusable.for_operator() if self._unusable else ""
             logger.error("There are no digests: %s", why)

@@ -432,7 +432,7 @@ class Store:
     async def claim_notice(
         self, tx: AsyncConnection, now: float, holder: str, lease_seconds: float
     ) -> Notice | None:
-        """Claim the telling of one failure; None when nobody has to be told."""
+        """Claim one failure to tell its owner about; None when there is none."""
         pending = (
             select(slots.c.digest_id, slots.c.slot_at, slots.c.error, digests)
             .join_from(slots, digests, slots.c.digest_id == digests.c.id)

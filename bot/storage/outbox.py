@@ -7,15 +7,17 @@ runs out.
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NoReturn
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from sqlalchemy import ColumnElement, and_, func, or_, update
 
 from bot.query.times import HOUR, MINUTE
 from bot.storage.database import Database, transaction
-from bot.storage.errors import LeaseLostError
+from bot.storage.errors import LeaseLostError, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
 logger = logging.getLogger(__name__)
+S = TypeVar("S", bound="Step")
+T = TypeVar("T")
 
 LONGEST_LEASE_SECONDS = 10.0 * MINUTE
 """Longer than any lease and its renewal: one that lasts longer was taken by a clock that was wrong."""
@@ -59,8 +63,8 @@ class Step:
         look: how far its channel has been searched for its message, as the poster writes it; empty at first.
         before_posting: await it directly before sending; returns the event loop's time by which the message
             must be sent. Raises LeaseLostError, or StoreError when that can't be known.
-        keep_look: keeps another `look` for the next attempts; raises the same. A worker provides both;
-            without one they raise LeaseLostError.
+        keep_look: keeps another `look` for the next attempts; raises the same. `Outbox.work` provides both;
+            without it they raise LeaseLostError.
     """
 
     attempt: int
@@ -189,6 +193,66 @@ class Outbox:
         if not wait_for_lease:  # it was refused: this attempt posted nothing
             values |= NO_LEASE | {"uncertain": step.uncertain}
         return await self.settle(tx, step, values)
+
+    async def work(
+        self,
+        step: S,
+        post: Callable[[S], Awaitable[T]],
+        *,
+        lease_seconds: float,
+        renew_seconds: float,
+        work_seconds: float,
+    ) -> T:
+        """Have a step posted while its lease is renewed, and return what `post` returns.
+
+        Args:
+            step: as it was claimed.
+            post: posts it; may raise anything.
+            lease_seconds: how long the lease lasts after each renewal, by its own clock.
+            renew_seconds: real time between renewals, and in which the message must be sent.
+            work_seconds: real time after which it is given up.
+
+        Raises:
+            LeaseLostError: another worker has it, or the database has been away for most of the lease.
+            TimeoutError: it took too long.
+        """
+        loop = asyncio.get_running_loop()
+
+        async def before_posting() -> float:
+            by = loop.time() + renew_seconds
+            if not await self.renew(step, lease_seconds, posting=True):
+                raise LeaseLostError
+            return by
+
+        async def keep_look(look: str) -> None:
+            if not await self.keep_look(step, look):
+                raise LeaseLostError
+
+        async def keep_lease() -> None:
+            renewed_at = loop.time()
+            while loop.time() - renewed_at < 2 * renew_seconds:
+                await asyncio.sleep(renew_seconds)
+                began_at = loop.time()
+                with suppress(StoreError):
+                    if not await self.renew(step, lease_seconds):
+                        return
+                    renewed_at = began_at
+
+        posting = asyncio.ensure_future(
+            post(replace(step, before_posting=before_posting, keep_look=keep_look))
+        )
+        lease = asyncio.create_task(keep_lease())
+        try:
+            async with asyncio.timeout(work_seconds):
+                await asyncio.wait({posting, lease}, return_when=asyncio.FIRST_COMPLETED)
+            if posting.done():
+                return posting.result()
+            lease.result()  # raises what nobody expected
+            raise LeaseLostError
+        finally:
+            for task in (posting, lease):
+                task.cancel()
+            await asyncio.gather(posting, lease, return_exceptions=True)
 
     async def free_abandoned(self, tx: AsyncConnection) -> None:
         """Free the steps of processes that are gone; for the only process that works on the table.

@@ -115,7 +115,7 @@ class Claim(Step):
         return self.digest.id, self.slot_at
 
     def __str__(self) -> str:
-        return f"slot {self.slot_at} of digest {self.digest.id}"
+        return f"Slot {self.slot_at} of digest {self.digest.id}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -205,14 +205,15 @@ class Worker:
             else:
                 await self._settled(self._store.skip, claim, MISSED)
             return
-        begun = replace(
-            claim,
-            too_late=too_late,
-            before_posting=lambda: self._before_posting(claim),
-            keep_look=lambda look: self._keep_look(claim, look),
-        )
+        claim = replace(claim, too_late=too_late)
         try:
-            posted = await self._with_lease(begun)
+            posted = await self._outbox.work(
+                claim,
+                self._post,
+                lease_seconds=self._lease_seconds,
+                renew_seconds=self._renew_seconds,
+                work_seconds=self._work_seconds,
+            )
         except asyncio.CancelledError:
             with contextlib.suppress(StoreError):
                 await self._outbox.release(claim)
@@ -220,12 +221,11 @@ class Worker:
         except LeaseLostError:
             await self._lost(claim)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is this slot's alone
-            await self._failed(begun, error)
+            await self._failed(claim, error)
         else:
             noted = await self._settled(self._store.finish, claim, posted.ts, posted.counts)
             if noted:
-                told = "posted" if posted.ts else "quiet"
-                logger.info("Slot %s of digest %s: %s", *reversed(claim.key), told)
+                logger.info("%s: %s", claim, "posted" if posted.ts else "quiet")
             elif noted is not None:  # else stopping came first, and the next process looks for it
                 await self._lost(claim)
 
@@ -243,9 +243,8 @@ class Worker:
             return
         logger.log(
             logging.INFO if isinstance(error, UnfinishedLookError) else logging.WARNING,
-            "Slot %s of digest %s, attempt %s: %s",
-            claim.slot_at,
-            claim.digest.id,
+            "%s, attempt %s: %s",
+            claim,
             claim.attempt,
             error.for_operator() if isinstance(error, RecordingsError) else type(error).__name__,
         )
@@ -287,44 +286,6 @@ class Worker:
             return False
         await self._settled(self._outbox.release, claim)
         return True
-
-    async def _with_lease(self, claim: Claim) -> Posted:
-        """Have the slot posted while its lease is renewed; given up when another worker has it."""
-        posting = asyncio.ensure_future(self._post(claim))
-        renewing = asyncio.create_task(self._renew(claim))
-        try:
-            async with asyncio.timeout(self._work_seconds):
-                await asyncio.wait({posting, renewing}, return_when=asyncio.FIRST_COMPLETED)
-            if posting.done():
-                return posting.result()
-            renewing.result()  # raises what nobody expected
-            raise LeaseLostError
-        finally:
-            for task in (posting, renewing):
-                task.cancel()
-            await asyncio.gather(posting, renewing, return_exceptions=True)
-
-    async def _renew(self, claim: Claim) -> None:
-        """Renew a lease until it is lost; so it is when the database has been away for most of it."""
-        loop = asyncio.get_running_loop()
-        renewed_at = loop.time()
-        while loop.time() - renewed_at < 2 * self._renew_seconds:
-            await asyncio.sleep(self._renew_seconds)
-            began_at = loop.time()
-            with contextlib.suppress(StoreError):
-                if not await self._outbox.renew(claim, self._lease_seconds):
-                    return
-                renewed_at = began_at
-
-    async def _before_posting(self, claim: Claim) -> float:
-        by = asyncio.get_running_loop().time() + self._renew_seconds
-        if not await self._outbox.renew(claim, self._lease_seconds, posting=True):
-            raise LeaseLostError
-        return by
-
-    async def _keep_look(self, claim: Claim, look: str) -> None:
-        if not await self._outbox.keep_look(claim, look):
-            raise LeaseLostError
 
     async def _settled(self, settle: Callable[..., Awaitable[T]], *args: object, **more: object) -> T | None:
         """Note what became of a slot, however long the database is away; None when stopping comes first."""

@@ -1,4 +1,4 @@
-"""The command line: run, sandbox, simulate, query, doctor."""
+"""The command line: a table of commands, and what each of them does."""
 
 from __future__ import annotations
 
@@ -6,106 +6,24 @@ import argparse
 import asyncio
 import os
 import sys
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from bot import __version__
 from bot.clock import clock_from
-from bot.config import load_settings, read_environment
+from bot.config import load_settings, parse_clock, parse_whole_number, read_environment
 from bot.errors import ConfigError
 from bot.process import forbid_core_dumps, on_stop_signal, run, write_anywhere, write_data
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Sequence
+    from collections.abc import Callable, Coroutine, Sequence
 
 WRONG = 2
 """Exit status for a wrong configuration or query."""
 
-MOST_SIMULATED = 1_000_000
-
 INTERRUPTED, READER_GONE = 130, 141
 """What a shell reports for a process that SIGINT or SIGPIPE ended."""
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns its exit status."""
-    write_anywhere()
-    options = _parser().parse_args(arguments)
-    try:
-        status = int(options.run(options))
-        if sys.stdout is not None:  # it may have been closed by whoever started this
-            sys.stdout.flush()
-    except ConfigError as error:
-        print(error, file=sys.stderr)  # noqa: T201 - the command line's way to speak
-        return WRONG
-    except BrokenPipeError:  # whoever read the output has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return READER_GONE
-    except KeyboardInterrupt:
-        return INTERRUPTED
-    return status
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m bot", description="What is happening with our ZEGOCLOUD cloud recordings?"
-    )
-    parser.add_argument("--version", action="version", version=__version__)
-    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-
-    running = commands.add_parser("run", help="run the bot in Slack", description="Run the bot in Slack.")
-    transport = running.add_mutually_exclusive_group()
-    transport.add_argument("--socket", action="store_true", help="insist on Socket Mode (SLACK_APP_TOKEN)")
-    transport.add_argument("--http", action="store_true", help="insist on HTTP (SLACK_SIGNING_SECRET)")
-    running.set_defaults(run=_run)
-
-    sandbox = commands.add_parser(
-        "sandbox",
-        help="try the bot without any account",
-        description="Try the bot without any account: a simulated ZEGOCLOUD, a local Slack in the browser,"
-        " and the real bot between them. Prints the page's address.",
-    )
-    sandbox.add_argument(
-        "--port", type=_port, default=3000, help="where to listen, or the next free one (default: 3000)"
-    )
-    sandbox.add_argument("--no-browser", action="store_true", help="do not open a browser")
-    sandbox.set_defaults(run=_sandbox)
-
-    simulate = commands.add_parser(
-        "simulate",
-        help="run the simulated ZEGOCLOUD API alone",
-        description="Run the simulated ZEGOCLOUD API alone, for curl and for tests.",
-    )
-    simulate.add_argument("--host", default="127.0.0.1", help="where to listen (default: 127.0.0.1)")
-    simulate.add_argument("--port", type=_port, default=8080, help="where to listen (default: 8080)")
-    simulate.add_argument("--seed", type=int, default=7, help="which recordings there are (default: 7)")
-    simulate.add_argument("--tasks", type=_count, default=2000, help="how many there are (default: 2000)")
-    simulate.add_argument(
-        "--clock",
-        type=_clock_spec,
-        default="",
-        help="another clock: 2026-11-23T09:00:00Z*60 runs 60 times as fast",
-    )
-    simulate.set_defaults(run=_simulate)
-
-    query = commands.add_parser(
-        "query", help="answer a question in the terminal", description="Answer a question in the terminal."
-    )
-    query.add_argument("text", help='the question, such as "room=1230 status=ongoing last=6h"')
-    form = query.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_true", help="one JSON object")
-    form.add_argument("--csv", action="store_true", help="CSV lines")
-    query.add_argument("--all", action="store_true", help="every page, not only the first")
-    query.set_defaults(run=_query)
-
-    doctor = commands.add_parser(
-        "doctor",
-        help="check the configuration against the real services",
-        description="Check the configuration against the real services; says what to do, line by line.",
-    )
-    doctor.add_argument("--json", action="store_true", help="one JSON object")
-    doctor.set_defaults(run=_doctor)
-    return parser
 
 
 def _environment() -> dict[str, str]:
@@ -175,24 +93,143 @@ async def _until_stopped(work: Coroutine[None, None, None], port: int) -> int:
     return 0
 
 
-def _port(text: str) -> int:
-    if not text.isdecimal() or int(text) > 65535:  # noqa: PLR2004 - TCP's own limit
-        raise argparse.ArgumentTypeError("a port is a number from 0 to 65535")
-    return int(text)
+_Option: TypeAlias = tuple[str, dict[str, Any]]
 
 
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) > MOST_SIMULATED:
-        raise argparse.ArgumentTypeError(f"a number from 0 to {MOST_SIMULATED}")
-    return int(text)
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A row of the table: the name, what runs, the line in the list of commands, and what `--help` says.
+
+    Options are as argparse's `add_argument` takes them; those in `either` exclude each other.
+    """
+
+    name: str
+    run: Callable[[argparse.Namespace], int]
+    help: str
+    description: str
+    options: tuple[_Option, ...] = ()
+    either: tuple[_Option, ...] = ()
 
 
-def _clock_spec(text: str) -> str:
+def _option(name: str, help_text: str, parse: Callable[[str], Any] = str, **how: Any) -> _Option:
+    return name, {"help": help_text, "type": parse, **how}
+
+
+def _switch(name: str, help_text: str) -> _Option:
+    return name, {"help": help_text, "action": "store_true"}
+
+
+def _checked(parse: Callable[[str], Any]) -> Callable[[str], Any]:
+    """A parser whose words argparse shows."""
+
+    def check(text: str) -> Any:
+        try:
+            return parse(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return check
+
+
+_PORT = _checked(parse_whole_number(0, 65535))
+_TASKS = _checked(parse_whole_number(0, 1_000_000))
+_CLOCK = _checked(parse_clock)
+_JSON = _switch("--json", "one JSON object")
+
+COMMANDS = (
+    Command(
+        "run",
+        _run,
+        "run the bot in Slack",
+        "Run the bot in Slack.",
+        either=(
+            _switch("--socket", "insist on Socket Mode (SLACK_APP_TOKEN)"),
+            _switch("--http", "insist on HTTP (SLACK_SIGNING_SECRET)"),
+        ),
+    ),
+    Command(
+        "sandbox",
+        _sandbox,
+        "try the bot without any account",
+        "Try the bot without any account: a simulated ZEGOCLOUD, a local Slack in the browser, and the real "
+        "bot between them. Prints the page's address.",
+        options=(
+            _option(
+                "--port", "where to listen, or the next free one (default: %(default)s)", _PORT, default=3000
+            ),
+            _switch("--no-browser", "do not open a browser"),
+        ),
+    ),
+    Command(
+        "simulate",
+        _simulate,
+        "run the simulated ZEGOCLOUD API alone",
+        "Run the simulated ZEGOCLOUD API alone, for curl and for tests.",
+        options=(
+            _option("--host", "where to listen (default: %(default)s)", default="127.0.0.1"),
+            _option("--port", "where to listen (default: %(default)s)", _PORT, default=8080),
+            _option("--seed", "which recordings there are (default: %(default)s)", int, default=7),
+            _option("--tasks", "how many there are (default: %(default)s)", _TASKS, default=2000),
+            _option(
+                "--clock", "another clock: 2026-11-23T09:00:00Z*60 runs 60 times as fast", _CLOCK, default=""
+            ),
+        ),
+    ),
+    Command(
+        "query",
+        _query,
+        "answer a question in the terminal",
+        "Answer a question in the terminal.",
+        options=(
+            _option("text", 'the question, such as "room=1230 status=ongoing last=6h"'),
+            _switch("--all", "every page, not only the first"),
+        ),
+        either=(_JSON, _switch("--csv", "CSV lines")),
+    ),
+    Command(
+        "doctor",
+        _doctor,
+        "check the configuration against the real services",
+        "Check the configuration against the real services; says what to do, line by line.",
+        options=(_JSON,),
+    ),
+)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m bot", description="What is happening with our ZEGOCLOUD cloud recordings?"
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    for row in COMMANDS:
+        command = commands.add_parser(row.name, help=row.help, description=row.description)
+        command.set_defaults(run=row.run)
+        either = command.add_mutually_exclusive_group() if row.either else command
+        for name, how in row.either:
+            either.add_argument(name, **how)
+        for name, how in row.options:
+            command.add_argument(name, **how)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit status."""
+    write_anywhere()
+    options = _parser().parse_args(arguments)
     try:
-        clock_from(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-    return text
+        status = int(options.run(options))
+        if sys.stdout is not None:  # it may have been closed by whoever started this
+            sys.stdout.flush()
+    except ConfigError as error:
+        print(error, file=sys.stderr)  # noqa: T201 - the command line's way to speak
+        return WRONG
+    except BrokenPipeError:  # whoever read the output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return READER_GONE
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    return status
 
 
 if __name__ == "__main__":

@@ -73,7 +73,7 @@ class Bot:
         self.clock = clock or clock_from(settings.bot_clock)
         self.redis = RedisLink(settings.redis_url.reveal()) if settings.redis_url else None
         self._network = settings.build_network()
-        self.recordings = build_recordings(settings, self.clock, self.redis, self._network)
+        self.recordings = build_recordings(settings, self.clock, self._network, self.redis)
         self.health = Health(
             self.recordings.zego, lambda: self.digests.is_away, self.redis, self._slack_is_away
         )

@@ -75,8 +75,8 @@ def parse_seconds(text: str) -> float:
     return float(text)
 
 
-def parse_token(prefix: str = "") -> Callable[[str], Secret]:
-    """A token or another secret that begins with `prefix`."""
+def parse_token(prefix: str = "", *, length: int | None = None) -> Callable[[str], Secret]:
+    """A token or another secret: how it begins, and how many characters it has."""
 
     def parse(text: str) -> Secret:
         if not text.isascii() or any(not " " < character < "\x7f" for character in text):
@@ -84,17 +84,11 @@ def parse_token(prefix: str = "") -> Callable[[str], Secret]:
         if not text.startswith(prefix):
             kinds = (kind for start, kind in _TOKEN_KINDS.items() if text.startswith(start))
             raise ValueError(f"has to start with {prefix}, but this is {next(kinds, 'something else')}")
+        if length not in (None, len(text)):
+            raise ValueError(f"has {len(text)} characters, but a ServerSecret has {length}: copy it again")
         return Secret(text)
 
     return parse
-
-
-def parse_server_secret(text: str) -> Secret:
-    """The vendor's ServerSecret."""
-    secret = parse_token()(text)
-    if len(text) != SERVER_SECRET_LENGTH:
-        raise ValueError(f"has {len(text)} characters, but a ServerSecret has 32: copy it again")
-    return secret
 
 
 def parse_http_url(text: str) -> str:
@@ -225,49 +219,51 @@ class Settings:
     zego_app_id: int = variable(
         parse_whole_number(1, 2**32 - 1),
         0,
-        "the project's AppID",
+        "the project's AppID (required)",
         where="copy the AppID from the ZEGOCLOUD console, under the project's basic information",
     )
     zego_server_secret: Secret = variable(
-        parse_server_secret,
+        parse_token(length=SERVER_SECRET_LENGTH),
         _NO_SECRET,
-        "the project's ServerSecret",
+        "the project's ServerSecret (required)",
         where="copy the ServerSecret from the ZEGOCLOUD console, beside the AppID",
     )
     zego_api_url: str = variable(
         parse_http_url, "https://cloudrecord-api.zego.im/", "the API's address: a region's, or a simulator's"
     )
     zego_max_rps: int = variable(
-        parse_whole_number(1, 10), 8, "requests a second of the vendor's 10; the rest is for your own backend"
+        parse_whole_number(1, 10), 8, "requests a second of ZEGOCLOUD's 10; the rest is for your own backend"
     )
     slack_bot_token: Secret = variable(
         parse_token("xoxb-"),
         _NO_SECRET,
-        "the app's bot token, `xoxb-…`",
+        "the app's bot token, `xoxb-…` (required by `run`)",
         where="copy the xoxb- token from the Slack app's page OAuth & Permissions",
     )
     slack_app_token: Secret = variable(
         parse_token("xapp-"),
         _NO_SECRET,
-        "an app-level token, `xapp-…`: Socket Mode",
+        "an app-level token, `xapp-…`, for Socket Mode",
         where="make an xapp- token with connections:write on the Slack app's page Basic Information",
     )
     slack_signing_secret: Secret = variable(
         parse_token(),
         _NO_SECRET,
-        "the app's signing secret: HTTP",
+        "the app's signing secret, for HTTP",
         where="it is on the Slack app's page Basic Information",
     )
     slack_api_url: str = variable(parse_http_url, "https://slack.com/api/", "another Slack Web API")
     host: str = variable(str, _EVERYWHERE, "the address to listen on for HTTP")
     port: int = variable(
-        parse_whole_number(0, 65535), 3000, "the port for HTTP; in Socket Mode nothing listens without it"
+        parse_whole_number(0, 65535),
+        3000,
+        "the port for HTTP; in Socket Mode nothing listens unless it is set",
     )
     port_is_set: bool = False
     database_url: Secret = variable(
         parse_storage_url("sqlite", "postgres", "postgresql", begins="sqlite:/// or postgresql://"),
         _SQLITE_FILE,
-        "where the bot keeps its data: a SQLite file, or `postgresql://…`",
+        "where digests are kept: a SQLite file, or `postgresql://…`, which several replicas share",
     )
     redis_url: Secret = variable(
         parse_storage_url("redis", "rediss", begins="redis:// or rediss://"),
@@ -275,9 +271,9 @@ class Settings:
         "`redis://…` or `rediss://…`, which replicas share",
     )
     cache_ttl_seconds: float = variable(
-        parse_seconds, 15.0, "how old an answer may be before ZEGOCLOUD is asked again, in seconds"
+        parse_seconds, 15.0, "how old an answer may be before ZEGOCLOUD is asked again"
     )
-    default_tz: str = variable(parse_zone, "UTC", "the time zone of people whose own isn't known")
+    default_tz: str = variable(parse_zone, "UTC", "time zone of people whose own isn't known")
     allowed_channels: frozenset[str] = variable(
         parse_ids("CGD", example="C024BE91L"), frozenset(), "the channels to answer in: Slack IDs with commas"
     )
@@ -302,17 +298,20 @@ class Settings:
     room_pattern: re.Pattern[str] | None = variable(
         parse_room_pattern,
         None,
-        "how your messages name rooms, besides “room 1230” and the like: an RE2 expression with one group "
-        "(no look-around, no back-references)",
+        "how your support messages name rooms, besides “room 1230” and the like: a regular expression in "
+        "[RE2 syntax](https://github.com/google/re2/wiki/Syntax) with one group (no look-around, no "
+        "back-references)",
     )
     bot_clock: str = variable(
         parse_clock, "", "to try things out: `2026-11-23T09:00:00Z*60` starts there, 60 times as fast"
     )
-    http_proxy: Secret = variable(Secret, _NO_SECRET, "an HTTP proxy for http:// and ws:// addresses")
+    http_proxy: Secret = variable(
+        Secret, _NO_SECRET, "an HTTP proxy for http:// addresses (SOCKS proxies are refused)"
+    )
     https_proxy: Secret = variable(Secret, _NO_SECRET, "an HTTP proxy for https:// and wss:// addresses")
-    all_proxy: Secret = variable(Secret, _NO_SECRET, "an HTTP proxy for all addresses that have no other")
+    all_proxy: Secret = variable(Secret, _NO_SECRET, "an HTTP proxy for all other addresses")
     no_proxy: str = variable(
-        str, "", "what to reach directly: hosts, domains, `host:port`, networks such as `10.0.0.0/8`, or `*`"
+        str, "", "what to reach directly: hosts, domains, `host:port`, networks (`10.0.0.0/8`), or `*`"
     )
     ssl_cert_file: str = variable(
         parse_ca_file, "", "a file of certificates in PEM to trust instead of the machine's and Mozilla's"
@@ -436,16 +435,6 @@ def given_values(environment: Mapping[str, str]) -> dict[str, str]:
         if name.lower() in given:
             given[name] = given[name.lower()]
     return {name: text for name, text in given.items() if text}
-
-
-def variables_table() -> str:
-    """Every variable as a row of a Markdown table, for the documentation."""
-    lines = ["| variable | default | meaning |", "|---|---|---|"]
-    for name, row in VARIABLES.items():
-        default = row.default.reveal() if isinstance(row.default, Secret) else row.default
-        text = f"{default:g}" if isinstance(default, float) else str(default or "")
-        lines.append(f"| `{name}` | {f'`{text}`' if text else ''} | {row.metadata['meaning']} |")
-    return "\n".join(lines) + "\n"
 
 
 def _misspelt(given: Mapping[str, str]) -> list[str]:

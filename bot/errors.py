@@ -2,6 +2,8 @@
 
     RecordingsError                 a person can do something about it; `str(error)` is the sentence to show
     ├── QueryError                  the question cannot be understood
+    │   └── ScheduleError           a digest's schedule cannot be read       (features/digests/settings.py)
+    ├── FormErrors                  values of a form that cannot be read     (slack/forms.py)
     ├── ConfigError                 the environment cannot be used (every problem listed)
     ├── AccessError                 the asker may not ask here
     │   └── UnknownPersonError      Slack does not tell whether the asker may
@@ -9,6 +11,14 @@
     ├── TooLateError                not finished in the time a person waits
     ├── SlackRefusedError           Slack did not take what was sent
     ├── StoppingError               the process ends before it was done
+    ├── StoreError                  the database cannot be used              (storage/errors.py)
+    ├── LeaseLostError              another worker has taken the step over   (storage/errors.py)
+    ├── FullChannelError            a channel can't have another digest      (features/digests/models.py)
+    ├── PostingError                a message was not posted                 (slack/poster.py)
+    │   ├── TransientError          not yet: it is tried again
+    │   │   ├── UncertainError      Slack may have taken it: it is looked for first
+    │   │   └── UnfinishedLookError the look for it goes on in the next attempt
+    │   └── PermanentError          neither now nor later
     └── ZegoError                   the vendor's API did not give an answer
         ├── ZegoUnreachableError    refused, reset, timed out            (retried)
         ├── ZegoBadAnswerError      HTML, truncated JSON, no list        (retried)
@@ -44,12 +54,15 @@ class RecordingsError(Exception):
     outcome: ClassVar[str] = "problem"
     """What became of a delivery that ended with this error, for the log and `/metrics`."""
 
+    meaning: ClassVar[str] = "Something is not right."
+    """The sentence, where it needs no data."""
+
     def __str__(self) -> str:
         return self.sentence()
 
     def sentence(self) -> str:
-        """What to show."""
-        return "Something is not right."
+        """What to show to people."""
+        return self.meaning
 
     def for_operator(self) -> str:
         """What whoever runs the bot reads in its log and from the doctor, where people are shown less."""
@@ -72,7 +85,6 @@ class QueryError(RecordingsError):
         self.suggestion = suggestion
 
     def sentence(self) -> str:
-        """The problem, with the suggestion behind it."""
         return f"{self.problem} Did you mean `{self.suggestion}`?" if self.suggestion else self.problem
 
 
@@ -84,7 +96,6 @@ class ConfigError(RecordingsError):
         self.problems = problems
 
     def sentence(self) -> str:
-        """Every problem on a line of its own."""
         return "The configuration cannot be used:\n" + "\n".join(f"- {problem}" for problem in self.problems)
 
 
@@ -98,7 +109,6 @@ class AccessError(RecordingsError):
         self.reason = reason
 
     def sentence(self) -> str:
-        """Why, and who can change it."""
         return f"{self.reason} Ask whoever runs this bot if you need it."
 
 
@@ -111,7 +121,6 @@ class UnknownPersonError(AccessError):
         super().__init__("Slack didn't say whether you belong to this organization.")
 
     def sentence(self) -> str:
-        """That it can be asked again."""
         return f"{self.reason} Try again in a moment."
 
 
@@ -125,7 +134,6 @@ class PlaceError(RecordingsError):
         self.what = what
 
     def sentence(self) -> str:
-        """What is in the way, and what to do."""
         return self.what
 
 
@@ -145,7 +153,6 @@ class TooLateError(RecordingsError):
         self.ahead = ahead
 
     def sentence(self) -> str:
-        """How long, why, and what to do."""
         queue = f": {self.ahead} calls to ZEGOCLOUD were waiting in front of it" if self.ahead else ""
         return (
             f"This could not be finished in {self.waited_seconds:.0f} s{queue}. "
@@ -173,7 +180,6 @@ class SlackRefusedError(RecordingsError):
         self.reason = reason
 
     def sentence(self) -> str:
-        """Slack's word, and what helps."""
         if self.reason in {"not_in_channel", "channel_not_found"}:
             invite = "Type `/invite @Recordings` there."
             return f"Slack did not take {self.what}: the bot is not in that channel. {invite}"
@@ -192,10 +198,7 @@ class StoppingError(RecordingsError):
     """The process ends before it was done."""
 
     outcome = "stopping"
-
-    def sentence(self) -> str:
-        """That it can be asked again."""
-        return "The bot is restarting and could not finish this. Try again in a moment."
+    meaning = "The bot is restarting and could not finish this. Try again in a moment."
 
 
 class ZegoError(RecordingsError):
@@ -213,7 +216,7 @@ class ZegoError(RecordingsError):
 
     outcome = "vendor_failed"
     retryable: ClassVar[bool] = False
-    meaning: ClassVar[str] = "ZEGOCLOUD answered with an error."
+    meaning = "ZEGOCLOUD answered with an error."
 
     def __init__(
         self,
@@ -236,7 +239,6 @@ class ZegoError(RecordingsError):
         self.skew_seconds = skew_seconds
 
     def sentence(self) -> str:
-        """What it means and what to do, with the code to look up."""
         return f"{self.meaning}{self.reference()}"
 
     def reference(self) -> str:
@@ -265,7 +267,6 @@ class ZegoUnreachableError(ZegoError):
         self.seconds = seconds
 
     def sentence(self) -> str:
-        """How long was waited and what to look at."""
         waited = f" in {self.seconds:.0f} s" if self.seconds >= 1 else ""
         return (
             f"ZEGOCLOUD did not answer{waited}: {self.reason}{self.reference()}. "
@@ -284,7 +285,6 @@ class ZegoBadAnswerError(ZegoError):
         self.what = what
 
     def sentence(self) -> str:
-        """Which part was wrong."""
         return (
             f"ZEGOCLOUD sent an answer that cannot be read: {self.what}{self.reference()}. "
             "Try again in a moment; if it stays so, check that ZEGO_API_URL is the API's address."
@@ -304,7 +304,6 @@ class RateLimitedError(ZegoError):
     retryable = True
 
     def sentence(self) -> str:
-        """Who else may be using the budget."""
         return (
             "ZEGOCLOUD refuses more requests for the moment: its limit is 10 a second for this AppId, shared "
             f"with everything else that uses it. Try again shortly, or lower ZEGO_MAX_RPS{self.reference()}."
@@ -341,7 +340,6 @@ class SignatureExpiredError(ZegoError):
     """The timestamp was off by more than 10 minutes."""
 
     def sentence(self) -> str:
-        """By how much which clock is wrong."""
         if self.skew_seconds is None:
             how = "more than 10 minutes off"
         else:

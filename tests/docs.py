@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from bot.config import VARIABLES, Secret
 from bot.query.terms import TERMS
 
 ROOT = Path(__file__).parent.parent
@@ -51,6 +52,18 @@ def table(*rows: tuple[str, ...]) -> str:
     return "\n".join([head, f"|{'---|' * len(rows[0])}", *body]) + "\n"
 
 
+def variables_table() -> str:
+    """Every variable of the environment."""
+    rows = []
+    for name, row in VARIABLES.items():
+        if name == "REDIS_URL":
+            continue  # nobody needs it any more
+        default = row.default.reveal() if isinstance(row.default, Secret) else row.default
+        text = f"{default:g}" if isinstance(default, float) else str(default or "")
+        rows.append((f"`{name}`", f"`{text}`" if text else "", row.metadata["meaning"]))
+    return table(("variable", "default", "meaning"), *rows)
+
+
 def terms_table() -> str:
     """Every term of a question."""
     rows = [
@@ -76,7 +89,7 @@ def words_table() -> str:
     return table(("value", "also understood"), *rows)
 
 
-TABLES = {"terms": terms_table, "words": words_table}
+TABLES = {"variables": variables_table, "terms": terms_table, "words": words_table}
 
 if __name__ == "__main__":
     for name, made in TABLES.items():

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bot.config import VARIABLES, Secret, Settings, load_settings, read_environment, variables_table
+from bot.config import Secret, Settings, load_settings, read_environment
 from bot.errors import ConfigError
 from bot.features.form.found_ids import find_ids
 from bot.storage.database import open_engine
@@ -312,12 +312,6 @@ def test_re2_is_not_imported_without_a_room_pattern() -> None:
         given = {name: RIGHT[name] for name in ("ZEGO_APP_ID", "ZEGO_SERVER_SECRET")} | more
         command = [sys.executable, "-c", code.replace("{given}", repr(given))]
         assert subprocess.run(command, cwd=ROOT, check=False).returncode == imported  # noqa: S603 - our own code
-
-
-def test_the_table_of_variables_has_a_row_for_each_with_its_default_and_its_meaning() -> None:
-    rows = re.findall(r"^\| `(\w+)` \| (?:`([^`]+)`)? ?\| (.{10,}) \|$", variables_table(), re.MULTILINE)
-    assert [name for name, _, _ in rows] == list(VARIABLES)
-    assert ("CACHE_TTL_SECONDS", "15") in [row[:2] for row in rows]
 
 
 @pytest.mark.parametrize(

@@ -303,7 +303,7 @@ class _Examination:
 
     async def _zego(self) -> Finding:
         """A real, signed question."""
-        recordings = build_recordings(self._settings, self._clock, network=self._network)
+        recordings = build_recordings(self._settings, self._clock, self._network)
         began = time.perf_counter()
         try:
             page = await recordings.zego.probe(Priority.within(PATIENCE_SECONDS - 1))

@@ -57,15 +57,15 @@ SIMILAR_ROOMS = 3
 
 
 def build_recordings(
-    settings: Settings, clock: Clock, redis: RedisLink | None = None, network: Network | None = None
+    settings: Settings, clock: Clock, network: Network, redis: RedisLink | None = None
 ) -> Recordings:
     """The use case on top of the vendor's API, as the settings say.
 
     Args:
         settings: from the environment.
         clock: says when a question is asked.
+        network: proxies and certificates, of which a process has one.
         redis: shares the vendor's budget with other replicas; it stays open when this is closed.
-        network: where the caller has one already; else the settings' own.
     """
     permits: int | SharedPermits = settings.zego_max_rps
     if redis is not None:
@@ -78,7 +78,7 @@ def build_recordings(
         limiter=Limiter(permits),
         clock=clock,
         cache_ttl_seconds=settings.cache_ttl_seconds,
-        network=network or settings.build_network(),
+        network=network,
     )
     return Recordings(
         zego, clock, cache_ttl_seconds=settings.cache_ttl_seconds, thresholds=thresholds_of(settings)

@@ -137,6 +137,4 @@ class StoreError(RecordingsError):
 class LeaseLostError(RecordingsError):
     """Another worker has taken the step over: nothing may be posted any more."""
 
-    def sentence(self) -> str:
-        """For the log."""
-        return "Another worker has taken this over."
+    meaning = "Another worker has taken this over."

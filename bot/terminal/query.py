@@ -114,7 +114,7 @@ async def answer_in_terminal(text: str, settings: Settings, *, form: str, everyt
         return 0
     clock = clock_from(settings.bot_clock)
     redis = RedisLink(settings.redis_url.reveal()) if settings.redis_url else None
-    recordings = build_recordings(settings, clock, redis)
+    recordings = build_recordings(settings, clock, settings.build_network(), redis)
     try:
         question = _read_question(text, clock.now(), settings.default_tz)
         if question.query.task:

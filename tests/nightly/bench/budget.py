@@ -37,7 +37,8 @@ async def bench_sharing() -> Rows:
     rows: Rows = []
     for how in ("one after the other", "all at once"):
         async with servers() as (zego, slack):
-            recordings = build_recordings(settings_for(zego, slack), AdjustableClock())
+            settings = settings_for(zego, slack)
+            recordings = build_recordings(settings, AdjustableClock(), settings.build_network())
             questions = [question(QUESTION) for _ in range(1000)]
             if how == "all at once":
                 await asyncio.gather(*(recordings.find(question) for question in questions))
@@ -56,7 +57,8 @@ async def bench_limiter() -> Rows:
     rows: Rows = []
     for latency_seconds, goal in ((0.02, "≥ 95 %"), (0.1, ""), (0.3, "")):
         async with servers(latency_seconds=latency_seconds) as (zego, slack):
-            recordings = build_recordings(settings_for(zego, slack, ZEGO_MAX_RPS="10"), AdjustableClock())
+            settings = settings_for(zego, slack, ZEGO_MAX_RPS="10")
+            recordings = build_recordings(settings, AdjustableClock(), settings.build_network())
             await asyncio.gather(*(recordings.find(question(f"room=r{n} status=ended")) for n in range(60)))
             await recordings.aclose()
             arrivals = [request.arrived for request in zego.requests]
@@ -81,7 +83,7 @@ async def bench_scan() -> Rows:
     async with servers(latency_seconds=0.02, tasks=0) as (zego, slack):
         add_recordings(zego, 10_000, rooms=50)
         settings = settings_for(zego, slack, ZEGO_MAX_RPS="10")
-        recordings = build_recordings(settings, AdjustableClock())
+        recordings = build_recordings(settings, AdjustableClock(), settings.build_network())
         began, cpu = time.perf_counter(), time.process_time()
         page = await recordings.find_all(question("status=ended last=3d"))
         seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
@@ -117,7 +119,7 @@ async def bench_priority() -> Rows:
 async def _waits(settings: Settings, seed: int) -> list[float]:
     """Seconds that each of one bot's questions took while its scan went on from beginning to end."""
     chance = random.Random(seed)  # noqa: S311 - no secret
-    recordings = build_recordings(settings, AdjustableClock())
+    recordings = build_recordings(settings, AdjustableClock(), settings.build_network())
     scan = asyncio.create_task(recordings.find_all(question("status=ended last=3d")))
     await asyncio.sleep(2)
     waits = [

@@ -7,10 +7,11 @@ import signal
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 
 from bot.sandbox.slack.server import LocalSlack
 from tests.bolt_apps import bolt_app, connected_over_sockets, manifest, served_over_http
+from tests.examples import USUAL, examples
 from tests.world import World, a_world
 
 if TYPE_CHECKING:
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
     from bot.clock import AdjustableClock
 
 
-settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("untimed")  # how long an example takes says how busy the machine is
+settings.register_profile("tests", examples(USUAL))
+settings.load_profile("tests")
 
 # The first process that tests start compiles the bot, and the others need not do it again.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)

@@ -11,6 +11,9 @@ from urllib.parse import quote
 import psycopg
 import pytest
 
+from bot.clock import SystemClock
+from bot.features.digests.store import open_store
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
@@ -38,6 +41,22 @@ async def empty_database(kind: str, folder: Path) -> AsyncIterator[str]:
             yield f"{POSTGRES_URL}{mark}options={quote(f'-csearch_path={schema}')}"
         finally:
             await connection.execute(f"DROP SCHEMA {schema} CASCADE")
+
+
+_template: list[bytes] = []
+
+
+async def sqlite_with_tables(path: Path) -> str:
+    """The DATABASE_URL of a new SQLite file that has every table: a copy, sooner there than made anew."""
+    url = f"sqlite:///{path}"
+    if _template:
+        path.write_bytes(_template[0])
+        return url
+    store = open_store(url, SystemClock())
+    await store.check()
+    await store.close()
+    _template.append(path.read_bytes())
+    return url
 
 
 @asynccontextmanager

@@ -17,6 +17,7 @@ from bot.app import Bot
 from bot.clock import AdjustableClock
 from bot.config import Settings, load_settings
 from bot.sandbox.slack.server import LocalSlack
+from tests.databases import sqlite_with_tables
 from tests.watched_zego import WatchedZego
 
 if TYPE_CHECKING:
@@ -152,7 +153,7 @@ async def a_world(
         await zego.start()
         stack.push_async_callback(zego.stop)
         folder = stack.enter_context(tempfile.TemporaryDirectory())
-        more = {"DATABASE_URL": f"sqlite:///{folder}/recordings.db", **more}
+        more = {"DATABASE_URL": await sqlite_with_tables(Path(folder) / "recordings.db"), **more}
         slack = LocalSlack(manifest=manifest(), clock=theirs)
         if grid:
             slack.workspace.join_organization()

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.models import Recording, TaskPage, Unreadable
 from bot.recordings.listing import RecountedList
 from bot.zegocloud.protocol import PAGE_SIZE, DescribeTasks, TaskFilter
+from tests.examples import examples
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -46,7 +47,7 @@ def as_read(rows: Iterable[Recording]) -> TaskPage:
     return TaskPage(0, tuple(rows), 1, "", 0)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(20)
 @given(
     starts=st.lists(st.integers(START_MS, END_MS), min_size=0, max_size=600),
     seed=st.randoms(use_true_random=False),

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import InvalidParameterError, NotEnabledError, QueryError, ZegoUnreachableError
@@ -19,6 +19,7 @@ from bot.recordings.details import DetailsService
 from bot.recordings.page import Question
 from bot.recordings.service import HINT_PATIENCE_SECONDS
 from bot.sandbox.zego_faults import Fault, FaultKind
+from tests.examples import examples
 from tests.recordings.test_truth import all_ids, read_back, read_forward
 from tests.vendor import Vendor, a_vendor, ids, pressed
 from tests.world import HOUR_MS, MINUTE_MS, NOW_MS
@@ -350,7 +351,7 @@ async def test_a_window_in_a_button_slides_out_of_sight(vendor: Vendor) -> None:
     assert vendor.codes == {0}
 
 
-@settings(max_examples=40, deadline=None)
+@examples(15)
 @given(
     ahead_seconds=st.integers(-540, 540),
     status=st.sampled_from(["all", "ongoing", "ended", "failed", "paused", "starting"]),

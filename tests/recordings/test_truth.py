@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.models import ENDED, FAILED, ONGOING, PAUSED, RUNNING, STARTING
+from tests.examples import examples
 from tests.vendor import Vendor, a_vendor, ids
 from tests.world import HOUR_MS, MINUTE_MS, NOW_MS
 
@@ -132,7 +133,7 @@ def text_and_window(world: dict[str, Any]) -> tuple[str, int, int]:
     )
 
 
-@settings(max_examples=60, deadline=None)
+@examples(25)
 @given(worlds())
 async def test_every_screen_of_every_answer_is_what_a_plain_list_says(world: dict[str, Any]) -> None:
     text, start_ms, end_ms = text_and_window(world)
@@ -233,7 +234,7 @@ class Life:
         return [self.belonging(page, moment) for moment in moments]
 
 
-@settings(max_examples=40, deadline=None)
+@examples(20)
 @given(
     seed=st.integers(0, 2**32),
     status=st.sampled_from(["all", "all", "ongoing", "ended", "failed", "paused", "starting"]),

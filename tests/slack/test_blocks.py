@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import QueryError
@@ -22,6 +22,7 @@ from bot.features.digests.notices import (
 from bot.sandbox.slack.block_rules import check_blocks
 from bot.slack.blocks import MAX_CHARACTERS, code, context, date, escape, section, shortened
 from bot.slack.notices import build_mistake, build_problem
+from tests.examples import examples
 
 NINE = 1_795_420_800
 DATE = date(NINE * 1000)
@@ -100,7 +101,7 @@ def sentences(hostile: str) -> list[str]:
     ]
 
 
-@settings(max_examples=25)
+@examples(8)
 @given(HOSTILE, st.integers(1, 20))
 def test_what_is_said_about_digests_is_never_cut_in_the_middle(hostile: str, many: int) -> None:
     for sentence in sentences(hostile):

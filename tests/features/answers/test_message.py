@@ -7,7 +7,7 @@ import re
 from dataclasses import replace
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.errors import QueryError
@@ -36,6 +36,7 @@ from bot.slack.blocks import (
 from bot.slack.notices import build_mistake, build_problem, build_progress
 from bot.verdicts.judge import judge_row
 from bot.verdicts.types import At, Kind, Outside, Verdict
+from tests.examples import examples
 from tests.world import HOUR_MS, MINUTE_MS, NOW, NOW_MS
 
 POSTED = Audience(Readers.COLLEAGUES, "U0ASKER1")
@@ -423,7 +424,7 @@ def test_only_blocks_hold_figures_together() -> None:
 
 
 @given(st.text(max_size=128))
-@settings(max_examples=300)
+@examples(60)
 def test_text_from_outside_is_always_code_or_harmless(text: str) -> None:
     for made in (name(text), code(text)):
         if made.startswith("`"):
@@ -470,7 +471,7 @@ def test_a_recording_of_the_last_day_of_all_is_shown_in_every_zone() -> None:
     status=st.integers(0, 9),
     sort=st.sampled_from(list(Sort)),
 )
-@settings(max_examples=150)
+@examples(40)
 def test_slack_takes_every_answer(rooms: list[str], status: int, sort: Sort) -> None:
     rows = tuple(Recording(f"{n:016d}", room, status, NOW_MS - n * MINUTE_MS) for n, room in enumerate(rooms))
     page = a_page(rows=rows, notes=tuple(rooms[:1]), similar_rooms=tuple(rooms[:3]))
@@ -548,7 +549,7 @@ def check_fits(message: dict) -> None:
 
 @given(pages(), st.sampled_from([PRIVATE, POSTED]))
 @example(a_page(f"room={','.join(f'{n}{chr(38) * 127}' for n in range(10))} last=6h"), PRIVATE)
-@settings(max_examples=300)
+@examples(60)
 def test_slack_takes_the_answer_to_every_query(page: Page, audience: Audience) -> None:
     message = build_answer(page, audience)
     check_fits(message)
@@ -562,7 +563,7 @@ def test_slack_takes_the_answer_to_every_query(page: Page, audience: Audience) -
 
 
 @given(HOSTILE.map(lambda text: (text * 4000)[:4000]), HOSTILE.map(lambda text: (text * 1500)[:1500]))
-@settings(max_examples=100)
+@examples(40)
 def test_slack_takes_every_mistake_and_every_problem(text: str, suggestion: str) -> None:
     check_fits(build_mistake(QueryError(text, suggestion), ButtonState(1, 0, "last=24h")))
     check_fits(build_problem(text, "7f3a2c", ButtonState(1, 0, "last=24h")))

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.features import recording_text
@@ -443,7 +443,6 @@ _rows = st.builds(Recording, _text, st.just("1230"), st.just(ONGOING), st.intege
 _running = st.none() | st.lists(_rows, max_size=5)
 
 
-@settings(deadline=None)  # the first use of a zone reads it from disk
 @given(_details, _running, st.sampled_from(["UTC", BERLIN, "Pacific/Kiritimati", "Etc/GMT+12"]))
 def test_whatever_the_vendor_says_slack_takes_it(
     details: RecordingDetails, running: list[Recording] | None, zone: str

@@ -32,7 +32,7 @@ from bot.sandbox.zego_faults import Fault, FaultKind
 from bot.slack.blocks import escape
 from bot.slack.ids import DigestField
 from bot.storage.errors import StoreError
-from tests.databases import database_or_skip
+from tests.databases import database_or_skip, sqlite_with_tables
 from tests.world import HOUR_MS, MINUTE_MS, NOW, World, a_world
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ ADD = 'digest add "weekdays at 09:00"'
 
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
-    async with a_world(DATABASE_URL=f"sqlite:///{tmp_path}/digests.db") as built:
+    async with a_world(DATABASE_URL=await sqlite_with_tables(tmp_path / "digests.db")) as built:
         yield built
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import QueryError
@@ -35,6 +35,7 @@ from bot.recordings.page import Page, Question
 from bot.sandbox.slack.block_rules import MOST_MESSAGE_CHARACTERS, check_blocks, count_characters
 from bot.slack.blocks import MAX_TEXT_CHARACTERS
 from bot.verdicts.types import At, Kind, Outside, Verdict
+from tests.examples import examples
 
 NINE = 1_795_420_800
 """Mon 2026-11-23 09:00 in Berlin."""
@@ -456,7 +457,7 @@ def test_more_than_ten_that_need_attention_lead_to_a_list_of_all() -> None:
 WILD = st.text(st.characters(codec="utf-8", exclude_categories=("Cs",)), min_size=1, max_size=128)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(25)
 @given(
     room=WILD,
     owner=st.text(max_size=80),

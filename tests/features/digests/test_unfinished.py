@@ -27,7 +27,7 @@ from bot.query.times import HOUR, MINUTE
 from bot.recordings.window import PLANS
 from bot.sandbox.recording_life import FileScript
 from bot.sandbox.zego_faults import Fault, FaultKind
-from tests.databases import database_or_skip
+from tests.databases import database_or_skip, sqlite_with_tables
 from tests.features.digests.test_listeners import (
     NINE,
     add,
@@ -52,7 +52,7 @@ IN_BACKUP, LOST, UPLOADED = 4, 5, 3
 
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
-    async with a_world(DATABASE_URL=f"sqlite:///{tmp_path}/digests.db") as built:
+    async with a_world(DATABASE_URL=await sqlite_with_tables(tmp_path / "digests.db")) as built:
         yield built
 
 

@@ -18,7 +18,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from bot.clock import AdjustableClock, clock_from
-from bot.features.digests.models import Claim, NewDigest, Posted
+from bot.features.digests.models import Claim, NewDigest
 from bot.features.digests.poster import EVENT_TYPE, envelope_of, slot_poster
 from bot.features.digests.schedule import parse_schedule
 from bot.features.digests.schedule_times import next_times
@@ -138,12 +138,12 @@ async def be_a_worker() -> None:
     if quick_rate:
         store.fresh_seconds = FRESH_SECONDS
 
-    async def post(claim: Claim) -> Posted:
+    async def post(claim: Claim) -> str:
         if environ.get("CHAOS_HANG"):
             print("claimed", flush=True)
             await asyncio.Event().wait()
         message = {"text": f"Slot {claim.slot_at}"}
-        return Posted(await poster.post_once(claim, envelope_of(claim), message), {"posts": 1})
+        return await poster.post_once(claim, envelope_of(claim), message)
 
     options: dict[str, float] = {}
     if quick_rate:

@@ -119,19 +119,6 @@ class Claim(Step):
 
 
 @dataclass(frozen=True, slots=True)
-class Posted:
-    """What became of a slot.
-
-    Args:
-        ts: the message's timestamp; None when nothing was to be posted.
-        counts: figures to compare later slots with; None where they were noted before it was sent.
-    """
-
-    ts: str | None
-    counts: Mapping[str, int] | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Slot:
     """A slot as it stands: `open`, `posted`, `quiet`, `skipped` or `failed`."""
 

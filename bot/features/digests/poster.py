@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from bot.clock import SystemClock
 from bot.errors import QueryError
 from bot.features.digests.message import build_digest
-from bot.features.digests.models import Posted
 from bot.features.digests.notices import build_owner_notice
 from bot.features.digests.report import SLOTS_COMPARED, Report, compare
 from bot.features.digests.schedule import parse_schedule
@@ -84,15 +83,15 @@ class DigestPoster:
         self._allowed_channels = allowed_channels
         self._takes_charts = True
 
-    async def post(self, claim: Claim) -> Posted:
-        """Post a slot, or decide that nothing is to be posted.
+    async def post(self, claim: Claim) -> str | None:
+        """Post a slot; returns the message's timestamp, or None if there's nothing to post.
 
         Raises:
             TransientError, PermanentError, LeaseLostError, StoreError: as for `Poster.post_once`.
             ZegoError, TooLateError: the vendor did not answer; to be tried again.
         """
         if claim.too_late:  # it may only be found
-            return Posted(await self._poster.find(claim, envelope_of(claim)))
+            return await self._poster.find(claim, envelope_of(claim))
         self._check_channel(claim.digest.channel_id)
         try:
             window = window_of(claim)
@@ -100,18 +99,18 @@ class DigestPoster:
             what = f"What this digest asks cannot be answered: {error}"
             raise PermanentError(what, "Change it with its button `Settings`, then resume it.") from error
         if found := await self._poster.find(claim, envelope_of(claim)):
-            return Posted(found)  # what it told was kept before it was sent
+            return found  # what it told was kept before it was sent
         summary = await self._digest_data.get(window, claim.unfinished)
         if summary.is_empty and claim.digest.quiet != "line" and not claim.missed and not claim.asked_by:
             await self._keep(claim, summary)
-            return Posted(None)
+            return None
         report = await self._report(claim, summary)
 
         async def before_posting() -> float:
             await self._keep(claim, summary)
             return await claim.before_posting()
 
-        return Posted(await self._post(replace(claim, before_posting=before_posting), report))
+        return await self._post(replace(claim, before_posting=before_posting), report)
 
     async def _keep(self, claim: Claim, summary: Summary) -> None:
         """Keep what this slot tells before it does: if its message is only found later, that is what it told.

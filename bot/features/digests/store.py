@@ -365,16 +365,9 @@ class Store:
             tx, claim, {"counts": json.dumps(dict(counts)), "unfinished": unfinished}
         )
 
-    async def finish(
-        self, claim: Claim, posted_ts: str | None, counts: Mapping[str, int] | None = None
-    ) -> bool:
-        """Note a slot as posted, or as quiet without a timestamp; False when another worker has it.
-
-        Counts that are not given stay as they were kept.
-        """
-        state = "quiet" if posted_ts is None else "posted"
-        values = {"posted_ts": posted_ts} | ({} if counts is None else {"counts": json.dumps(dict(counts))})
-        return await self._end(claim, state, "", values)
+    async def finish(self, claim: Claim, posted_ts: str | None) -> bool:
+        """Note a slot as posted, or as quiet without a timestamp; False when another worker has it."""
+        return await self._end(claim, "posted" if posted_ts else "quiet", "", {"posted_ts": posted_ts})
 
     async def skip(self, claim: Claim, why: str) -> bool:
         """Note that a slot is not posted, with a sentence; False when another worker has it."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from bot.clock import Clock
-    from bot.features.digests.models import Claim, Notice, Posted
+    from bot.features.digests.models import Claim, Notice
     from bot.features.digests.store import Store
 
 logger = logging.getLogger(__name__)
@@ -56,10 +56,10 @@ class Worker:
 
     Args:
         store: what is due, and what became of it.
-        post: posts a slot, or decides that nothing is to be posted. It may raise PermanentError (given up,
-            with a reason to pause or not), TransientError or any other RecordingsError (tried again). It must
-            await `claim.before_posting()` directly before it sends the message, and send it by the time that
-            this returns.
+        post: posts a slot and returns the message's timestamp, or None if there's nothing to post. It may
+            raise PermanentError (given up, with a reason to pause or not), TransientError or any other
+            RecordingsError (tried again). It must await `claim.before_posting()` directly before it sends the
+            message, and send it by the time that this returns.
         clock: says what is due. It may jump and run at another speed: see `look_seconds`.
         tell: tells a digest's owner what went wrong; it may raise TransientError to be called again later.
             It runs in a task of its own: slots are processed meanwhile, however long it takes.
@@ -77,7 +77,7 @@ class Worker:
     def __init__(
         self,
         store: Store,
-        post: Callable[[Claim], Awaitable[Posted]],
+        post: Callable[[Claim], Awaitable[str | None]],
         clock: Clock,
         *,
         tell: Callable[[Notice], Awaitable[None]] | None = None,
@@ -207,7 +207,7 @@ class Worker:
             return
         claim = replace(claim, too_late=too_late)
         try:
-            posted = await self._outbox.work(
+            ts = await self._outbox.work(
                 claim,
                 self._post,
                 lease_seconds=self._lease_seconds,
@@ -223,9 +223,9 @@ class Worker:
         except Exception as error:  # noqa: BLE001 - whatever it is, it is this slot's alone
             await self._failed(claim, error)
         else:
-            noted = await self._settled(self._store.finish, claim, posted.ts, posted.counts)
+            noted = await self._settled(self._store.finish, claim, ts)
             if noted:
-                logger.info("%s: %s", claim, "posted" if posted.ts else "quiet")
+                logger.info("%s: %s", claim, "posted" if ts else "quiet")
             elif noted is not None:  # else stopping came first, and the next process looks for it
                 await self._lost(claim)
 

@@ -165,7 +165,7 @@ async def test_a_removed_digest_is_gone_with_its_slots(store: Store, clock: Adju
     assert not await store.remove(digest.id)
     assert await store.get(digest.id) is None
     assert await store.latest_slots(digest.id, 9) == []
-    assert not await store.finish(claim, "1.2", {})
+    assert not await store.finish(claim, "1.2")
     assert await store.pause(digest.id) is None
     assert await store.resume(digest.id) is None
     assert await store.change(digest.id, query="") is None
@@ -198,12 +198,13 @@ async def test_a_slot_whose_lease_has_ended_goes_to_another_and_the_first_can_do
     second = await claimed(store, clock, LONG, "two")
     assert (second.attempt, second.slot_at) == (2, NINE)
     assert not await store.outbox.renew(first, LONG, posting=True)
-    assert not await store.finish(first, "1.1", {})
+    assert not await store.finish(first, "1.1")
     assert not await store.fail(first, "No.")
     assert not await store.skip(first, "No.")
     assert not await store.outbox.release(first)
     assert await store.outbox.renew(second, LONG)
-    assert await store.finish(second, "2.2", {"all": 2})
+    assert await store.keep(second, {"all": 2}, "")
+    assert await store.finish(second, "2.2")
     (slot,) = await store.latest_slots(digest.id, 9)
     assert (slot.state, slot.attempts, slot.posted_ts, slot.counts) == ("posted", 2, "2.2", {"all": 2})
 
@@ -252,7 +253,7 @@ async def test_a_failed_attempt_waits_for_its_time_behind_those_that_have_not_be
     assert await store.outbox.retry(first, "The vendor is away.", NINE + 60)
     second = await claimed(store, clock)
     assert {first.digest.id, second.digest.id} == {one.id, two.id}
-    assert await store.finish(second, "1.1", {})
+    assert await store.finish(second, "1.1")
     assert await store.claim_due(NINE + 59, "one", LONG) is None
     clock.set(NINE + HOUR)
     order = [await claimed(store, clock, LONG, f"worker {n}") for n in range(2)]
@@ -285,7 +286,7 @@ async def test_the_slots_of_one_digest_are_worked_in_turn_and_others_wait_for_no
     again = await claimed(store, clock)
     assert again.slot_at == NINE
     assert await store.claim_due(clock.now(), "one", LONG) is None
-    await store.finish(again, "1.1", {})
+    await store.finish(again, "1.1")
     assert (await claimed(store, clock)).slot_at == NINE + HOUR
 
 
@@ -351,10 +352,10 @@ async def test_slots_missed_for_an_hour_are_noted_and_fresh_ones_come_up(
     assert await store.claim_due(clock.now(), "one", LONG) is None
     slots = await store.latest_slots(digest.id, 99)
     assert [slot.state for slot in slots] == ["open", "open", *["skipped"] * 4]
-    await store.finish(first, "1.1", {})
+    await store.finish(first, "1.1")
     second = await claimed(store, clock)
     assert second.slot_at == NINE + 7200
-    await store.finish(second, None, {})
+    await store.finish(second, None)
     clock.set(NINE + 9000)
     assert (await claimed(store, clock)).missed == ()
     assert (await fresh(store, digest)).last_result == "quiet"
@@ -377,13 +378,15 @@ async def test_counts_of_earlier_slots_are_kept_for_comparison(store: Store, clo
         if hours == 1:
             await store.fail(claim, "No.")
         else:
-            await store.finish(claim, f"{hours}.0" if hours else None, {"all": hours})
+            await store.keep(claim, {"all": hours}, "")
+            await store.finish(claim, f"{hours}.0" if hours else None)
     clock.advance(60)
     asked_at = await store.ask(digest.id, "U0ASKER1")
     assert asked_at == NINE + 3 * HOUR + 60
     asked = await claimed(store, clock)
     assert (asked.asked_by, asked.previous_slot_at) == ("U0ASKER1", NINE + 3 * HOUR)
-    await store.finish(asked, "9.9", {"all": 9})
+    await store.keep(asked, {"all": 9}, "")
+    await store.finish(asked, "9.9")
     assert await store.previous_counts(digest.id, NINE + 4 * HOUR, 2) == [
         (NINE + 3 * HOUR, {"all": 3}),
         (NINE + 2 * HOUR, {"all": 2}),
@@ -411,7 +414,7 @@ async def test_the_owner_is_to_be_told_of_the_first_failure_in_a_row_and_of_a_pa
         clock.set(NINE + hours * HOUR)
         claim = await claimed(store, clock)
         if hours == 2:
-            await store.finish(claim, "1.1", {})
+            await store.finish(claim, "1.1")
         else:
             pause = "Its channel is archived." if hours == 4 else ""
             await store.fail(claim, f"Failure {hours}.", pause)
@@ -443,7 +446,7 @@ async def test_slots_are_forgotten_after_ninety_days(store: Store, clock: Adjust
     for day in (0, 50, 91):
         clock.set(NINE + day * DAY)
         while (claim := await store.claim_due(clock.now(), "one", LONG)) is not None:
-            await store.finish(claim, "1.1", {})
+            await store.finish(claim, "1.1")
     times = [slot.slot_at for slot in await store.latest_slots(digest.id, 999)]
     assert NINE not in times
     assert NINE + 50 * DAY in times

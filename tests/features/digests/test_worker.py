@@ -18,7 +18,7 @@ from aiohttp import web
 
 from bot.clock import AdjustableClock
 from bot.errors import ZegoUnreachableError
-from bot.features.digests.models import Claim, NewDigest, Notice, Posted
+from bot.features.digests.models import Claim, NewDigest, Notice
 from bot.features.digests.poster import EVENT_TYPE, envelope_of, slot_poster
 from bot.features.digests.store import Store, open_store
 from bot.features.digests.worker import LEASE_SECONDS, TELL_LEASE_SECONDS, Worker
@@ -64,12 +64,12 @@ class Desk:
         self.client = build_slack_client(Network(), self.slack.api_url, self.slack.bot_token)
         self.poster = slot_poster(self.client, self.clock, pace_seconds=0.0)
 
-    async def post(self, claim: Claim) -> Posted:
+    async def post(self, claim: Claim) -> str | None:
         self.claims.append(claim)
         if self.errors:
             raise self.errors.pop(0)
-        ts = await self.poster.post_once(claim, envelope_of(claim), {"text": f"Slot {claim.slot_at}"})
-        return Posted(ts, {"all": len(self.claims)})
+        await self.store.keep(claim, {"all": len(self.claims)}, "")
+        return await self.poster.post_once(claim, envelope_of(claim), {"text": f"Slot {claim.slot_at}"})
 
     async def tell(self, notice: Notice) -> None:
         self.told.append(notice)
@@ -186,8 +186,9 @@ async def test_a_slot_with_nothing_to_post_is_quiet(desk: Desk) -> None:
     digest = await desk.add()
     desk.clock.set(NINE)
 
-    async def nothing(claim: Claim) -> Posted:
-        return Posted(None, {"all": 0})
+    async def nothing(claim: Claim) -> str | None:
+        await desk.store.keep(claim, {"all": 0}, "")
+        return None
 
     assert await desk.worker(post=nothing).step()
     assert (await desk.slot(digest)).state == "quiet"
@@ -535,7 +536,7 @@ async def test_a_worker_that_lost_its_slot_while_it_worked_posts_nothing(desk: D
     desk.clock.set(NINE)
     lost: list[BaseException] = []
 
-    async def post_late(claim: Claim) -> Posted:
+    async def post_late(claim: Claim) -> str | None:
         desk.clock.advance(LEASE_SECONDS)
         assert await desk.worker().step()
         try:
@@ -562,7 +563,7 @@ async def test_a_lease_is_renewed_while_a_slot_is_worked_on(desk: Desk) -> None:
                 renewed.set()
             return kept
 
-    async def post_late(claim: Claim) -> Posted:
+    async def post_late(claim: Claim) -> str | None:
         desk.clock.advance(LEASE_SECONDS - 1)
         renewed.clear()
         await asyncio.wait_for(renewed.wait(), 30)
@@ -587,7 +588,7 @@ async def test_work_on_a_slot_that_another_has_taken_is_broken_off(desk: Desk) -
             desk.clock.advance(LEASE_SECONDS)
             await desk.worker().step()
 
-    async def post(claim: Claim) -> Posted:
+    async def post(claim: Claim) -> str | None:
         taking_over.append(asyncio.create_task(take_over()))
         try:
             await asyncio.Event().wait()
@@ -608,7 +609,7 @@ async def test_work_whose_lease_cannot_be_renewed_is_broken_off_before_another_m
     desk.clock.set(NINE)
     with closing(sqlite3.connect(desk.folder / "digests.db", isolation_level=None)) as other:
 
-        async def post(claim: Claim) -> Posted:
+        async def post(claim: Claim) -> str | None:
             other.execute("BEGIN IMMEDIATE")
             await asyncio.Event().wait()
             raise AssertionError
@@ -625,7 +626,7 @@ async def test_work_that_takes_too_long_is_broken_off_and_tried_again(desk: Desk
     digest = await desk.add()
     desk.clock.set(NINE)
 
-    async def post(claim: Claim) -> Posted:
+    async def post(claim: Claim) -> str | None:
         await asyncio.Event().wait()
         raise AssertionError
 
@@ -676,10 +677,10 @@ async def test_one_digest_that_hangs_delays_no_other(desk: Desk) -> None:
     others = [await desk.add(channel=PRIVATE) for _ in range(3)]
     release = asyncio.Event()
 
-    async def post(claim: Claim) -> Posted:
+    async def post(claim: Claim) -> str | None:
         if claim.digest.id == stuck.id:
             await release.wait()
-        return Posted(await desk.poster.post_once(claim, envelope_of(claim), {"text": "x"}), {})
+        return await desk.poster.post_once(claim, envelope_of(claim), {"text": "x"})
 
     worker = desk.worker(post=post, at_once=2)
     desk.clock.set(NINE)
@@ -718,7 +719,7 @@ async def test_stopping_finishes_what_is_under_way(desk: Desk) -> None:
     digest = await desk.add()
     began, release = asyncio.Event(), asyncio.Event()
 
-    async def post(claim: Claim) -> Posted:
+    async def post(claim: Claim) -> str | None:
         began.set()
         await release.wait()
         return await desk.post(claim)
@@ -740,7 +741,7 @@ async def test_stopping_hands_over_what_it_cannot_finish(desk: Desk) -> None:
     digest = await desk.add()
     began = asyncio.Event()
 
-    async def post(claim: Claim) -> Posted:
+    async def post(claim: Claim) -> str | None:
         began.set()
         await asyncio.Event().wait()
         raise AssertionError
@@ -775,7 +776,7 @@ async def test_what_was_posted_is_noted_when_the_database_is_free_again(desk: De
     desk.clock.set(NINE)
     with closing(sqlite3.connect(desk.folder / "digests.db", isolation_level=None)) as other:
 
-        async def post(claim: Claim) -> Posted:
+        async def post(claim: Claim) -> str | None:
             posted = await desk.post(claim)
             other.execute("BEGIN IMMEDIATE")
             asyncio.get_running_loop().call_later(0.3, other.execute, "ROLLBACK")
@@ -1362,7 +1363,7 @@ async def test_a_lease_freed_by_mistake_lets_nobody_post_twice(desk: Desk) -> No
     digest = await desk.add()
     desk.clock.set(NINE)
 
-    async def post(claim: Claim) -> Posted:
+    async def post(claim: Claim) -> str | None:
         (desk.folder / "digests.db.lock").unlink()  # as on a file system whose locks hold on one machine only
         async with desk.another_store() as another:
             assert await Worker(another, desk.post, desk.clock).step()
@@ -1383,7 +1384,7 @@ async def test_a_digest_removed_while_it_is_posted_is_no_trouble(
     digest = await desk.add()
     desk.clock.set(NINE)
 
-    async def post(claim: Claim) -> Posted:
+    async def post(claim: Claim) -> str | None:
         posted = await desk.post(claim) if posted_first else None
         await desk.store.remove(digest.id)
         return posted or await desk.post(claim)
@@ -1402,7 +1403,7 @@ async def test_stopping_while_the_database_is_away_does_not_speak_of_another_wor
     desk.clock.set(NINE)
     with closing(sqlite3.connect(desk.folder / "digests.db", isolation_level=None)) as other:
 
-        async def post(claim: Claim) -> Posted:
+        async def post(claim: Claim) -> str | None:
             posted = await desk.post(claim)
             other.execute("BEGIN IMMEDIATE")
             return posted
@@ -1444,7 +1445,7 @@ async def test_a_fault_while_a_lease_is_renewed_is_logged_with_where_it_happened
                 raise ZeroDivisionError
             return await super().renew(step, lease_seconds, posting=posting)
 
-    async def post(claim: Claim) -> Posted:
+    async def post(claim: Claim) -> str | None:
         await asyncio.Event().wait()
         raise AssertionError
 

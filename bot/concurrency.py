@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -12,11 +13,15 @@ from bot.errors import RecordingsError, ZegoUnreachableError
 from bot.logs import current_reference
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterable
+    from collections.abc import Awaitable, Coroutine, Hashable, Iterable
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+Progress = Callable[[int, int], None]
+"""Called with how much is done, of how much in all."""
+
 _Error = TypeVar("_Error", bound=RecordingsError)
 
 
@@ -60,7 +65,7 @@ class Flight(Generic[T]):
         self.waiting = 0
         self.stopped = False
         self.reference = current_reference() or "nobody"
-        self._listeners: list[Callable[[int, int], None]] = []
+        self._listeners: list[Progress] = []
         self._task: asyncio.Task[T]
         self._ended: Callable[[], None]
 
@@ -84,9 +89,7 @@ class Flight(Generic[T]):
         for listener in tuple(self._listeners):
             listener(read, total)
 
-    async def wait(
-        self, *, deadline: float | None = None, progress: Callable[[int, int], None] | None = None
-    ) -> T:
+    async def wait(self, *, deadline: float | None = None, progress: Progress | None = None) -> T:
         """Wait for the result.
 
         Args:
@@ -154,8 +157,8 @@ class SingleFlight(Generic[T]):
     async def get(
         self,
         key: Hashable,
-        begin: Callable[[Callable[[int, int], None]], Coroutine[Any, Any, T]],
-        progress: Callable[[int, int], None] | None = None,
+        begin: Callable[[Progress], Coroutine[Any, Any, T]],
+        progress: Progress | None = None,
     ) -> T:
         """Wait for the work of that key, which is begun unless it is under way.
 

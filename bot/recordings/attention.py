@@ -23,6 +23,7 @@ from bot.verdicts.types import USUAL
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Sequence
 
+    from bot.concurrency import Progress
     from bot.models import Recording, RecordingDetails
     from bot.recordings.page import Page
     from bot.verdicts.types import Thresholds
@@ -39,7 +40,7 @@ async def keep_what_needs_attention(
     everything: Page,
     now_ms: int,
     details_of: Callable[[str], Awaitable[RecordingDetails]],
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
     *,
     all_rows: bool = False,
     thresholds: Thresholds = USUAL,
@@ -106,7 +107,7 @@ async def keep_what_needs_attention(
 async def look_at(
     rows: Sequence[Recording],
     details_of: Callable[[str], Awaitable[RecordingDetails]],
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> tuple[dict[str, RecordingDetails], list[ZegoBadAnswerError]]:
     """The details by task ID, without those that the vendor no longer knows, and what cannot be read.
 

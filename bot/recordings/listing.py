@@ -20,6 +20,7 @@ from bot.zegocloud.protocol import PAGE_SIZE
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 
+    from bot.concurrency import Progress
     from bot.models import Recording, TaskPage, Unreadable
     from bot.zegocloud.client import ZegoClient
     from bot.zegocloud.limiter import Priority
@@ -50,7 +51,7 @@ class ReadContext:
     now_ms: int
     skew_ms: int | None = None
     not_before_ms: int = 0
-    progress: Callable[[int, int], None] | None = None
+    progress: Progress | None = None
     slow_ms: int = 0
     _pages: int = 0
     _read: dict[DescribeTasks, tuple[int, int]] = field(default_factory=dict)

@@ -36,9 +36,10 @@ from bot.recordings.window import (
 from bot.zegocloud.protocol import PAGE_SIZE, DescribeTasks, TaskFilter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Sequence
+    from collections.abc import Hashable, Sequence
 
     from bot.clock import Clock
+    from bot.concurrency import Progress
     from bot.models import Recording, Unreadable
     from bot.recordings.page import Question
     from bot.recordings.window import Plan
@@ -76,7 +77,7 @@ class Reader:
         self,
         question: Question,
         priority: Priority,
-        progress: Callable[[int, int], None] | None = None,
+        progress: Progress | None = None,
         *,
         everything: bool = False,
     ) -> Page:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from bot.clock import Clock
+    from bot.concurrency import Progress
     from bot.models import RecordingDetails
     from bot.recordings.live import Reader
     from bot.recordings.page import Page
@@ -176,7 +177,7 @@ class Outcomes:
         return None
 
     async def _read(
-        self, rooms: tuple[str, ...], priority: Priority, not_before_ms: int, _: Callable[[int, int], None]
+        self, rooms: tuple[str, ...], priority: Priority, not_before_ms: int, _: Progress
     ) -> _RunningNow:
         query = RecordingQuery(
             rooms=rooms, status=Status.ONGOING, last_seconds=API_HISTORY_MS // 1000, size=1

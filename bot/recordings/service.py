@@ -28,10 +28,10 @@ from bot.zegocloud.protocol import DescribeRecordStatus, DescribeTasks
 from bot.zegocloud.shared_permits import SharedPermits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Hashable, Iterable
+    from collections.abc import Collection, Hashable, Iterable
 
     from bot.clock import Clock
-    from bot.concurrency import Lookups
+    from bot.concurrency import Lookups, Progress
     from bot.config import Settings
     from bot.models import Recording, TaskPage
     from bot.network import Network
@@ -130,7 +130,7 @@ class Recordings:
             "details": self.zego.lookups[DescribeRecordStatus.action],
         }
 
-    async def find(self, question: Question, progress: Callable[[int, int], None] | None = None) -> Page:
+    async def find(self, question: Question, progress: Progress | None = None) -> Page:
         """Answer one screen of a question.
 
         Equal questions within the time-to-live share one answer, running or finished; the answer says
@@ -165,7 +165,7 @@ class Recordings:
     async def find_all(
         self,
         question: Question,
-        progress: Callable[[int, int], None] | None = None,
+        progress: Progress | None = None,
         *,
         judged: bool = True,
     ) -> Page:
@@ -229,7 +229,7 @@ class Recordings:
         await self._outcomes.stop()
         await self.zego.aclose()
 
-    async def _answer(self, question: Question, key: Hashable, progress: Callable[[int, int], None]) -> Page:
+    async def _answer(self, question: Question, key: Hashable, progress: Progress) -> Page:
         details_read = self._outcomes.details_read
         if question.query.status == Status.ATTENTION:
             page = await self._attention(question, PATIENCE_SECONDS, progress)
@@ -266,7 +266,7 @@ class Recordings:
         self,
         question: Question,
         patience_seconds: float,
-        progress: Callable[[int, int], None] | None,
+        progress: Progress | None,
         *,
         all_rows: bool = False,
     ) -> Page:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import secrets
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -16,7 +21,6 @@ from bot.features.digests.store import open_store
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
 
 POSTGRES_URL = os.environ.get("TEST_POSTGRES_URL", "postgresql://postgres@127.0.0.1:5432/test")
 
@@ -43,20 +47,24 @@ async def empty_database(kind: str, folder: Path) -> AsyncIterator[str]:
             await connection.execute(f"DROP SCHEMA {schema} CASCADE")
 
 
-_template: list[bytes] = []
+@cache
+def _file_with_tables() -> bytes:
+    async def make(url: str) -> None:
+        store = open_store(url, SystemClock())
+        await store.check()
+        await store.close()
+
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "made.db"
+        with ThreadPoolExecutor(1) as beside:  # whoever needs it has a running event loop
+            beside.submit(asyncio.run, make(f"sqlite:///{path}")).result()
+        return path.read_bytes()
 
 
-async def sqlite_with_tables(path: Path) -> str:
+def sqlite_with_tables(path: Path) -> str:
     """The DATABASE_URL of a new SQLite file that has every table: a copy, sooner there than made anew."""
-    url = f"sqlite:///{path}"
-    if _template:
-        path.write_bytes(_template[0])
-        return url
-    store = open_store(url, SystemClock())
-    await store.check()
-    await store.close()
-    _template.append(path.read_bytes())
-    return url
+    path.write_bytes(_file_with_tables())
+    return f"sqlite:///{path}"
 
 
 @asynccontextmanager

@@ -153,7 +153,7 @@ async def a_world(
         await zego.start()
         stack.push_async_callback(zego.stop)
         folder = stack.enter_context(tempfile.TemporaryDirectory())
-        more = {"DATABASE_URL": await sqlite_with_tables(Path(folder) / "recordings.db"), **more}
+        more = {"DATABASE_URL": sqlite_with_tables(Path(folder) / "recordings.db"), **more}
         slack = LocalSlack(manifest=manifest(), clock=theirs)
         if grid:
             slack.workspace.join_organization()

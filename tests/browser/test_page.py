@@ -14,39 +14,67 @@ from playwright.async_api import expect
 
 from bot.clock import AdjustableClock
 from bot.sandbox.sandbox import PORTS_TRIED, Sandbox
+from bot.sandbox.slack.delivery import ACK_SECONDS
 from bot.sandbox.slack.state import ASKER, BOT_USER, GENERAL, Message
 from bot.sandbox.time_passing import let_pass
 from bot.sandbox.zego_faults import Fault, FaultKind
 from bot.slack.manifest import load_manifest
-from tests.chromium import launched, needs_chromium, visit
+from tests.chromium import needs_chromium, visit
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from playwright.async_api import Browser, Locator, Page
 
-pytestmark = [needs_chromium, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [needs_chromium, pytest.mark.asyncio(loop_scope="session")]
 
 MOMENT = 1_795_442_602.0  # Mon 23 Nov 2026, 15:03:22 in Berlin, 06:03:22 in Los Angeles
 QUESTION = "room=1230 status=ongoing last=6h"
 PRIVATE = "Only visible to you"
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with launched() as launched_browser:
-        yield launched_browser
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def shared() -> AsyncIterator[Sandbox]:
+    """One for all who leave its clock, its transport and its faults alone."""
+    async with Sandbox(clock=AdjustableClock(MOMENT, rate=0)) as started:
+        yield started
 
 
-@pytest_asyncio.fixture(loop_scope="module")
-async def sandbox() -> AsyncIterator[Sandbox]:
+@pytest.fixture
+def sandbox(shared: Sandbox) -> Sandbox:
+    """The shared one, with nothing in it that earlier tests have done."""
+    slack = shared.slack
+    slack.dispatcher.ack_deadline_seconds = ACK_SECONDS
+    for forgotten in (slack.messages, slack.deliveries, slack.files, slack.platform.views.modals):
+        forgotten.clear()
+    shared.inspector.entries.clear()
+    shared._furnish()
+    return shared
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def page(browser: Browser, sandbox: Sandbox) -> AsyncIterator[Page]:
+    async with visit(browser, sandbox.url) as opened:
+        yield opened
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def untouched_page(browser: Browser, shared: Sandbox) -> AsyncIterator[Page]:
+    """For what the page's own modules work out."""
+    async with visit(browser, shared.url) as opened:
+        await expect(composer(opened)).to_be_visible()
+        yield opened
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def own_sandbox() -> AsyncIterator[Sandbox]:
     async with Sandbox(clock=AdjustableClock(MOMENT)) as started:
         yield started
 
 
-@pytest_asyncio.fixture(loop_scope="module")
-async def page(browser: Browser, sandbox: Sandbox) -> AsyncIterator[Page]:
-    async with visit(browser, sandbox.url) as opened:
+@pytest_asyncio.fixture(loop_scope="session")
+async def own_page(browser: Browser, own_sandbox: Sandbox) -> AsyncIterator[Page]:
+    async with visit(browser, own_sandbox.url) as opened:
         yield opened
 
 
@@ -102,10 +130,10 @@ async def test_one_pages_to_the_end_and_back(page: Page) -> None:
     assert await rows(answer) == first
 
 
-async def test_refresh_shows_what_has_begun_meanwhile(page: Page, sandbox: Sandbox) -> None:
-    answer = await ask(page, "room=new-room last=1h")
+async def test_refresh_shows_what_has_begun_meanwhile(own_page: Page, own_sandbox: Sandbox) -> None:
+    answer = await ask(own_page, "room=new-room last=1h")
     await expect(answer).to_contain_text("No recordings found")
-    sandbox.zego.add_task(room_id="new-room", began_ms=sandbox.zego.now_ms() - 5_000)
+    own_sandbox.zego.add_task(room_id="new-room", began_ms=own_sandbox.zego.now_ms() - 5_000)
     await answer.get_by_role("button", name="Refresh").click()
     await expect(answer).to_contain_text("1 recording found")
     await expect(answer.get_by_role("button", name="Refresh")).to_be_focused()
@@ -146,12 +174,12 @@ async def test_a_slip_is_answered_with_what_was_meant(page: Page) -> None:
     await expect(answer).to_contain_text("all rooms · ongoing")
 
 
-async def test_after_an_outage_one_tries_again(page: Page) -> None:
-    await page.get_by_role("switch", name="ZEGOCLOUD is down").check()
-    answer = await ask(page, "room=88")
+async def test_after_an_outage_one_tries_again(own_page: Page) -> None:
+    await own_page.get_by_role("switch", name="ZEGOCLOUD is down").check()
+    answer = await ask(own_page, "room=88")
     again = answer.get_by_role("button", name="Try again")
     await expect(again).to_be_visible()
-    await page.get_by_role("switch", name="ZEGOCLOUD is down").uncheck()
+    await own_page.get_by_role("switch", name="ZEGOCLOUD is down").uncheck()
     await again.click()
     await expect(answer).to_contain_text("1 recording found")
 
@@ -170,50 +198,52 @@ async def test_an_export_arrives_as_a_file_in_the_direct_messages(page: Page) ->
     assert all("1230" in line for line in lines[1:])
 
 
-async def test_a_bot_that_does_not_answer_shows_slacks_own_words(page: Page, sandbox: Sandbox) -> None:
-    sandbox.slack.dispatcher.ack_deadline_seconds = 0.1
-    await page.get_by_role("switch", name="The bot does not answer").check()
-    answer = await ask(page, "help")
+async def test_a_bot_that_does_not_answer_shows_slacks_own_words(
+    own_page: Page, own_sandbox: Sandbox
+) -> None:
+    own_sandbox.slack.dispatcher.ack_deadline_seconds = 0.1
+    await own_page.get_by_role("switch", name="The bot does not answer").check()
+    answer = await ask(own_page, "help")
     await expect(answer).to_contain_text('/recordings failed with the error "operation_timeout"')
 
 
-async def test_a_dropped_socket_comes_back(page: Page, sandbox: Sandbox) -> None:
-    await page.get_by_role("button", name="Drop the socket").click()
-    await expect(page.locator("#bot-state")).to_contain_text("0 connections")
-    await sandbox.slack.wait_for(lambda: sandbox.slack.sockets.connections, timeout_seconds=20)
-    await expect(page.locator("#bot-state")).to_contain_text("1 connection")
-    await expect(await ask(page, QUESTION)).to_contain_text("4 recordings found")
+async def test_a_dropped_socket_comes_back(own_page: Page, own_sandbox: Sandbox) -> None:
+    await own_page.get_by_role("button", name="Drop the socket").click()
+    await expect(own_page.locator("#bot-state")).to_contain_text("0 connections")
+    await own_sandbox.slack.wait_for(lambda: own_sandbox.slack.sockets.connections, timeout_seconds=20)
+    await expect(own_page.locator("#bot-state")).to_contain_text("1 connection")
+    await expect(await ask(own_page, QUESTION)).to_contain_text("4 recordings found")
 
 
-async def test_the_transport_is_changed_while_it_runs_and_old_buttons_still_answer(page: Page) -> None:
-    answer = await ask(page, "room=1230 last=3d size=4")
-    await page.get_by_role("button", name="Use signed HTTP").click()
-    await expect(page.locator("#bot-state")).to_have_text("Signed HTTP")
+async def test_the_transport_is_changed_while_it_runs_and_old_buttons_still_answer(own_page: Page) -> None:
+    answer = await ask(own_page, "room=1230 last=3d size=4")
+    await own_page.get_by_role("button", name="Use signed HTTP").click()
+    await expect(own_page.locator("#bot-state")).to_have_text("Signed HTTP")
     await answer.get_by_role("button", name="Older ▶").click()
     await expect(answer).to_contain_text("Page 2 of")
 
 
-async def test_the_clock_is_pushed_for_everything_at_once(page: Page) -> None:
-    answer = await ask(page, QUESTION)
+async def test_the_clock_is_pushed_for_everything_at_once(own_page: Page) -> None:
+    answer = await ask(own_page, QUESTION)
     await expect(answer).to_contain_text("today 14:43")
-    await page.get_by_role("button", name="+1 day").click()
+    await own_page.get_by_role("button", name="+1 day").click()
     await expect(answer).to_contain_text("yesterday 14:43")
-    later = await ask(page, "room=88 last=3d")
+    later = await ask(own_page, "room=88 last=3d")
     await expect(later).to_contain_text("3 recordings found")
 
 
-async def test_a_push_of_the_clock_stops_where_a_digest_is_due(page: Page) -> None:
-    await ask(page, 'digest add "every day at 09:00" room=900,88')
-    await page.get_by_role("button", name="+1 day").click()
-    digest = page.locator(".message").filter(has_text="every day at 09:00").last
+async def test_a_push_of_the_clock_stops_where_a_digest_is_due(own_page: Page) -> None:
+    await ask(own_page, 'digest add "every day at 09:00" room=900,88')
+    await own_page.get_by_role("button", name="+1 day").click()
+    digest = own_page.locator(".message").filter(has_text="every day at 09:00").last
     await expect(digest).to_contain_text("Needs attention", timeout=30_000)
-    await expect(page.locator("body")).not_to_contain_text("skipped")
+    await expect(own_page.locator("body")).not_to_contain_text("skipped")
 
 
-async def test_the_inspector_shows_calls_and_what_came_from_the_cache(page: Page) -> None:
-    await page.get_by_role("tab", name="Inspector").click()
-    await ask(page, QUESTION)
-    entries = page.locator("#entries .entry")
+async def test_the_inspector_shows_calls_and_what_came_from_the_cache(own_page: Page) -> None:
+    await own_page.get_by_role("tab", name="Inspector").click()
+    await ask(own_page, QUESTION)
+    entries = own_page.locator("#entries .entry")
     vendor = entries.filter(has_text="DescribeTasks · room 1230")
     await expect(vendor.first).to_contain_text("code 0")
     await vendor.first.locator("summary").first.click()
@@ -221,10 +251,10 @@ async def test_the_inspector_shows_calls_and_what_came_from_the_cache(page: Page
     commands = entries.filter(has_text="/recordings room=1230")
     await expect(commands).to_have_count(1)
     await expect(commands.get_by_text("from cache")).to_have_count(0)
-    await ask(page, QUESTION)
+    await ask(own_page, QUESTION)
     await expect(commands.last.get_by_text("from cache")).to_be_visible()
     posts = entries.filter(has_text="response_url")
-    await page.get_by_role("button", name="Post to channel").last.click()
+    await own_page.get_by_role("button", name="Post to channel").last.click()
     await expect(posts).to_have_count(2)
     await expect(posts.first.get_by_text("from cache")).to_be_visible()
 
@@ -278,10 +308,10 @@ async def test_a_direct_message_is_answered_there(page: Page) -> None:
     await expect(page.locator(".message").last).to_contain_text("4 recordings found")
 
 
-async def test_time_can_pass_faster(page: Page, sandbox: Sandbox) -> None:
-    await page.get_by_role("radio", name="600×").check()
-    await expect(page.locator("#clock-now")).not_to_contain_text("15:03")
-    assert sandbox.clock.now() > MOMENT + 30
+async def test_time_can_pass_faster(own_page: Page, own_sandbox: Sandbox) -> None:
+    await own_page.get_by_role("radio", name="600×").check()
+    await expect(own_page.locator("#clock-now")).not_to_contain_text("15:03")
+    assert own_sandbox.clock.now() > MOMENT + 30
 
 
 async def test_a_home_tab_is_shown_once_it_is_published(browser: Browser) -> None:
@@ -543,10 +573,12 @@ DATES = [
 
 
 @pytest.mark.parametrize(("format_", "shown"), DATES)
-async def test_slack_dates_are_written_in_the_readers_zone(page: Page, format_: str, shown: str) -> None:
+async def test_slack_dates_are_written_in_the_readers_zone(
+    untouched_page: Page, format_: str, shown: str
+) -> None:
     script = "async (a) => (await import('/static/dates.js')).slackDate(a.ts, a.format, '-', a.zone, a.now)"
     told = {"ts": MOMENT - 86_400, "format": format_, "zone": "Europe/Berlin", "now": MOMENT * 1000}
-    assert await page.evaluate(script, told) == shown
+    assert await untouched_page.evaluate(script, told) == shown
 
 
 MRKDWN = [
@@ -566,14 +598,13 @@ MRKDWN = [
 
 
 @pytest.mark.parametrize(("text", "markup"), MRKDWN)
-async def test_mrkdwn_becomes_what_slack_shows(page: Page, text: str, markup: str) -> None:
-    await expect(composer(page)).to_be_visible()
+async def test_mrkdwn_becomes_what_slack_shows(untouched_page: Page, text: str, markup: str) -> None:
     script = """async (text) => {
         const box = document.createElement("div");
         box.append(...(await import("/static/mrkdwn.js")).mrkdwn(text, {verbatim: true}));
         return box.innerHTML;
     }"""
-    assert await page.evaluate(script, text) == markup
+    assert await untouched_page.evaluate(script, text) == markup
 
 
 async def test_other_sites_cannot_steer_the_sandbox(sandbox: Sandbox) -> None:
@@ -598,10 +629,10 @@ async def test_a_taken_port_moves_on_to_the_next_free_one(sandbox: Sandbox) -> N
         assert sandbox.port < another.port < sandbox.port + PORTS_TRIED
 
 
-async def test_a_push_of_the_clock_does_not_wait_for_ever_for_a_digest(sandbox: Sandbox) -> None:
+async def test_a_push_of_the_clock_does_not_wait_for_ever_for_a_digest(own_sandbox: Sandbox) -> None:
     """The vendor hangs: the clock arrives where it was pushed to, and the digest is late."""
-    await sandbox.slack.command('digest add "every day at 16:00"')
-    sandbox.zego.misbehave(Fault(FaultKind.HANG))
-    end = sandbox.clock.now() + 7200
-    await let_pass(sandbox, 7200, patience_seconds=0.2)
-    assert sandbox.clock.now() >= end
+    await own_sandbox.slack.command('digest add "every day at 16:00"')
+    own_sandbox.zego.misbehave(Fault(FaultKind.HANG))
+    end = own_sandbox.clock.now() + 7200
+    await let_pass(own_sandbox, 7200, patience_seconds=0.2)
+    assert own_sandbox.clock.now() >= end

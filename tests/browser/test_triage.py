@@ -12,14 +12,14 @@ from playwright.async_api import expect
 from bot.clock import AdjustableClock
 from bot.sandbox.recording_scenes import SCENES
 from bot.sandbox.sandbox import Sandbox
-from tests.chromium import launched, needs_chromium, visit
+from tests.chromium import needs_chromium, visit
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from playwright.async_api import Browser, Locator, Page
 
-pytestmark = [needs_chromium, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [needs_chromium, pytest.mark.asyncio(loop_scope="session")]
 
 MOMENT = 1_795_442_602.0  # Mon 23 Nov 2026, 15:03:22 in Berlin
 GONE = "the recording of room 88 is gone"
@@ -44,19 +44,13 @@ HEADLINES = {
 """Every verdict: a room that is staged for it, and how its sentence begins."""
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with launched() as launched_browser:
-        yield launched_browser
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def sandbox() -> AsyncIterator[Sandbox]:
     async with Sandbox(clock=AdjustableClock(MOMENT)) as started:
         yield started
 
 
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest_asyncio.fixture(loop_scope="session")
 async def page(browser: Browser, sandbox: Sandbox) -> AsyncIterator[Page]:
     async with visit(browser, sandbox.url, **DESKTOP) as opened:
         yield opened

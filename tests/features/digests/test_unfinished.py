@@ -52,7 +52,7 @@ IN_BACKUP, LOST, UPLOADED = 4, 5, 3
 
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
-    async with a_world(DATABASE_URL=await sqlite_with_tables(tmp_path / "digests.db")) as built:
+    async with a_world(DATABASE_URL=sqlite_with_tables(tmp_path / "digests.db")) as built:
         yield built
 
 

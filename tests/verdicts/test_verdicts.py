@@ -844,9 +844,10 @@ def test_any_details_get_verdicts_the_worst_first_each_once_and_fine_only_alone(
     details: RecordingDetails, known: Collection[Recording] | None
 ) -> None:
     verdicts = judge(details, NOW, known)
-    severities = [verdict.kind.severity for verdict in verdicts]
+    weights = [(verdict.usual, verdict.kind.severity) for verdict in verdicts]
     assert verdicts
-    assert severities == sorted(set(severities))
+    assert weights == sorted(set(weights)), "what needs attention first, a young upload behind it"
+    assert len({verdict.kind for verdict in verdicts}) == len(verdicts)
     assert len(verdicts) == 1 or Kind.FINE not in [verdict.kind for verdict in verdicts]
     for verdict in verdicts:
         assert said(verdict).endswith(".")

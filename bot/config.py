@@ -57,7 +57,7 @@ class Settings:
     port: int = 3000
     port_is_set: bool = False
     database_url: Secret = field(default_factory=partial(Secret, "sqlite:///recordings.db"))
-    redis_url: Secret = field(default_factory=partial(Secret, ""))
+    redis_url_is_set: bool = False
     cache_ttl_seconds: float = 15.0
     default_tz: str = "UTC"
     allowed_channels: frozenset[str] = frozenset()
@@ -174,11 +174,7 @@ def load_settings(
             ),
             Settings().database_url,
         ),
-        redis_url=read(
-            "REDIS_URL",
-            partial(parse_storage_url, schemes=("redis", "rediss"), begins="redis:// or rediss://"),
-            Secret(""),
-        ),
+        redis_url_is_set="REDIS_URL" in given,
         cache_ttl_seconds=read("CACHE_TTL_SECONDS", parse_seconds, 15.0),
         default_tz=read("DEFAULT_TZ", parse_zone, "UTC"),
         allowed_channels=read(
@@ -239,7 +235,7 @@ def given_values(environment: Mapping[str, str]) -> dict[str, str]:
 
 def _misspelt(given: Mapping[str, str]) -> list[str]:
     """Variables that are nearly ours, where ours is not given: it would be left out without a word."""
-    ours = {one.name.upper() for one in fields(Settings)} - {"PORT_IS_SET", *_EVERYBODYS}
+    ours = {one.name.upper() for one in fields(Settings)} - {"PORT_IS_SET", "REDIS_URL_IS_SET", *_EVERYBODYS}
     names = {name: name.upper() for name in given if name not in ours and name not in _EVERYBODYS}
     problems = []
     for name, upper in sorted(names.items()):
@@ -258,6 +254,8 @@ def _password(address: str) -> str:
 
 SLACKS_OWN = ("https://files.slack.com/", "https://hooks.slack.com/", "wss://wss-primary.slack.com/")
 """Where Slack has files uploaded, answers posted, and Socket Mode connected."""
+
+REDIS_IS_NOT_NEEDED = "REDIS_URL is no longer needed: replicas share PostgreSQL (DATABASE_URL). Remove it."
 
 _NEARLY_OURS = 0.9
 """One letter or underscore too few, too many or wrong in a name of ten."""

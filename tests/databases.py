@@ -10,6 +10,9 @@ from urllib.parse import quote
 
 import psycopg
 import pytest
+from sqlalchemy.engine import make_url
+
+from tests.nightly.bench.cuttable import Cuttable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -38,6 +41,14 @@ async def empty_database(kind: str, folder: Path) -> AsyncIterator[str]:
             yield f"{POSTGRES_URL}{mark}options={quote(f'-csearch_path={schema}')}"
         finally:
             await connection.execute(f"DROP SCHEMA {schema} CASCADE")
+
+
+@asynccontextmanager
+async def cuttable(database_url: str) -> AsyncIterator[tuple[Cuttable, str]]:
+    """A way of one's own to the database, and its DATABASE_URL."""
+    url = make_url(database_url)
+    async with Cuttable(url.host or "127.0.0.1", url.port or 5432) as line:
+        yield line, url.set(host="127.0.0.1", port=line.port).render_as_string(hide_password=False)
 
 
 @asynccontextmanager

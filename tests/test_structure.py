@@ -15,14 +15,13 @@ ROOT = Path(__file__).parent.parent
 ALONE = {
     "httpx": {"bot.zegocloud.transport"},
     "stamina": {"bot.zegocloud.client"},
-    "redis": {"bot.redis_connection"},
     "prometheus_client": {"bot.operating.metrics"},
     "rich": {"bot.terminal.query", "bot.terminal.text"},
     "dotenv": {"bot.config"},
     "tzdata": {"bot.zone_data"},
     "zoneinfo": {"bot.zone_data"},
     "sqlalchemy": {
-        *(f"bot.storage.{name}" for name in ("database", "migrations", "tables")),
+        *(f"bot.storage.{name}" for name in ("database", "deliveries", "migrations", "replicas", "tables")),
         *(f"bot.features.digests.{name}" for name in ("rows", "slot_store", "store")),
     },
     "cronsim": {f"bot.features.digests.{name}" for name in ("schedule", "schedule_times")},

@@ -17,12 +17,10 @@ import aiohttp
 from slack_sdk.errors import SlackApiError
 
 from bot.clock import clock_from
-from bot.config import given_values, load_settings
+from bot.config import REDIS_IS_NOT_NEEDED, given_values, load_settings
 from bot.errors import ConfigError, RecordingsError
 from bot.features.digests.store import open_store
 from bot.recordings.service import build_recordings
-from bot.redis_connection import RedisAwayError
-from bot.redis_link import RedisLink
 from bot.slack.manifest import bot_scopes, load_manifest
 from bot.slack.sign_in import FATAL
 from bot.slack.web_client import SLACK_ERRORS, SlackClient, quiet_logger, slack_word
@@ -300,39 +298,6 @@ def _check_disk(store: Store) -> list[Check]:
     return [Check("disk", "warning", f"has {free // 1024**2} MB left beside the database: {advice}")]
 
 
-async def check_redis(settings: Settings) -> Check:
-    """That it answers and can be written, which version it is, and how long a command takes."""
-    name = "Redis"
-    if not settings.redis_url:
-        return Check(name, "ok", "is not configured: this process alone paces its calls")
-    try:
-        redis = RedisLink(settings.redis_url.reveal())
-    except ConfigError as error:
-        return Check(name, "failed", error.problems[0])
-    try:
-        await redis.check()
-        await redis.start()
-        version = _version_of(await redis.call("INFO", "server"))
-        began = time.perf_counter()
-        await redis.call("PING")
-        took_ms = (time.perf_counter() - began) * 1000
-    except RedisAwayError as error:
-        return Check(name, "failed", f"does not answer as it should ({error}): check REDIS_URL")
-    finally:
-        await redis.close()
-    shared = "replicas share the request budget by it"
-    return Check(name, "ok", f"{version} answers in {took_ms:.1f} ms and can be written: {shared}")
-
-
-def _version_of(info: object) -> str:
-    """Redis's version in the answer to INFO, which may be bytes, text or read already."""
-    if isinstance(info, dict):
-        return str(info.get("redis_version", "Redis"))
-    text = info.decode(errors="replace") if isinstance(info, bytes) else str(info)
-    found = [line.partition(":")[2] for line in text.splitlines() if line.startswith("redis_version:")]
-    return found[0].strip() if found else "Redis"
-
-
 SIGNS = {"ok": "✓", "warning": "!", "failed": "✕", "unknown": "?"}
 
 
@@ -362,6 +327,8 @@ async def examine(
         skips_database = False
         way = "Socket Mode" if settings.slack_app_token else f"HTTP, port {settings.port}"
         yield Check("settings", "ok", f"every variable that is needed is there and well formed ({way})")
+    if settings.redis_url_is_set:
+        yield Check("settings", "warning", REDIS_IS_NOT_NEEDED)
     examination = _Examination(settings, patience_seconds, skips_database=skips_database)
     try:
         for part in examination.parts():
@@ -397,7 +364,6 @@ class _Examination:
             zego,
             self._begin("clock", self._clock(bot_token, zego)),
             self._begin("database", self._database()),
-            self._begin("Redis", self._redis()),
         ]
         return [task for task in told if task is not None]
 
@@ -456,9 +422,6 @@ class _Examination:
         own_seconds = self._patience_seconds * 0.9  # those two may take as long as this one may
         await asyncio.wait({task for task in (bot_token, zego) if task is not None}, timeout=own_seconds)
         return [check_clock(self._skew_seconds, self._slack.date, self._slack_at)]
-
-    async def _redis(self) -> list[Check]:
-        return [await check_redis(self._settings)]
 
 
 async def _one(check: Check) -> list[Check]:

@@ -62,6 +62,30 @@ MIGRATIONS: dict[str, tuple[str, ...]] = {
     "0002-unfinished": ("ALTER TABLE slots ADD COLUMN unfinished TEXT NOT NULL DEFAULT ''",),
     "0003-look": ("ALTER TABLE slots ADD COLUMN look TEXT NOT NULL DEFAULT ''",),
     "0004-outsiders": ("ALTER TABLE digests ADD COLUMN for_outsiders BOOLEAN NOT NULL DEFAULT FALSE",),
+    "0005-replicas": (
+        """
+        CREATE TABLE recordings_bot_replicas (
+            id TEXT PRIMARY KEY,
+            budget TEXT NOT NULL,
+            joined_at DOUBLE PRECISION NOT NULL,
+            max_rps INTEGER NOT NULL,
+            beat INTEGER NOT NULL,
+            share INTEGER NOT NULL,
+            floor INTEGER NOT NULL,
+            leased_until DOUBLE PRECISION NOT NULL,
+            kept_until DOUBLE PRECISION NOT NULL,
+            settles_until DOUBLE PRECISION NOT NULL
+        )
+        """,
+        """
+        CREATE TABLE recordings_bot_deliveries (
+            key TEXT PRIMARY KEY,
+            holder TEXT NOT NULL,
+            expires_at DOUBLE PRECISION NOT NULL
+        )
+        """,
+        "CREATE INDEX recordings_bot_deliveries_expire ON recordings_bot_deliveries (expires_at)",
+    ),
 }
 """What was released never changes: another layout is another step."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Float, Integer, MetaData, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Double, Float, Integer, MetaData, Table, Text
 
 _metadata = MetaData()
 
@@ -47,4 +47,27 @@ slots = Table(
     Column("ended_at", BigInteger),
     Column("look", Text),
     Column("unfinished", Text),
+)
+
+replicas = Table(
+    "recordings_bot_replicas",
+    _metadata,
+    Column("id", Text, primary_key=True),
+    Column("budget", Text),
+    Column("joined_at", Double),
+    Column("max_rps", Integer),
+    Column("beat", Integer),
+    Column("share", Integer),
+    Column("floor", Integer),
+    Column("leased_until", Double),
+    Column("kept_until", Double),
+    Column("settles_until", Double),
+)
+
+deliveries = Table(
+    "recordings_bot_deliveries",
+    _metadata,
+    Column("key", Text, primary_key=True),
+    Column("holder", Text),
+    Column("expires_at", Double),
 )

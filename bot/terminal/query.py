@@ -25,7 +25,6 @@ from bot.recordings.details import DetailsService
 from bot.recordings.page import Question
 from bot.recordings.service import build_recordings
 from bot.recordings.window import skew_note
-from bot.redis_link import RedisLink
 from bot.terminal.text import notes_of, printable, show_details, show_help, show_page
 
 if TYPE_CHECKING:
@@ -118,8 +117,7 @@ async def answer_in_terminal(text: str, settings: Settings, *, form: str, everyt
         show_help(out)
         return 0
     clock = clock_from(settings.bot_clock)
-    redis = RedisLink(settings.redis_url.reveal()) if settings.redis_url else None
-    recordings = build_recordings(settings, clock, redis)
+    recordings = build_recordings(settings, clock)
     try:
         question = _read_question(text, clock.now(), settings.default_tz)
         if question.query.task:
@@ -135,8 +133,6 @@ async def answer_in_terminal(text: str, settings: Settings, *, form: str, everyt
         return 1
     finally:
         await recordings.aclose()
-        if redis is not None:
-            await redis.close()
     return 0
 
 

@@ -208,7 +208,7 @@ class ZegoClient:
         retry: RetryPolicy = USUAL_RETRIES,
         network: Network | None = None,
     ) -> None:
-        self._transport = Transport(base_url, limiter.permits, network)
+        self._transport = Transport(base_url, limiter.permits.permits, network)
         self._app_id = app_id
         self._server_secret = server_secret
         self._limiter = limiter
@@ -258,10 +258,6 @@ class ZegoClient:
         question = DescribeTasks(TaskFilter.ONGOING, now_ms - _SHORT_LIST_MS, now_ms)
         with suppress(ZegoError, TooLateError):
             await self.list_tasks(question, asking, not_before_ms=now_ms)
-
-    def start(self) -> None:
-        """Let other replicas know of this one before its first question."""
-        self._limiter.start()
 
     async def prepare(self) -> None:
         """Load what the first question would have to wait for. No request is sent."""
@@ -348,7 +344,6 @@ class ZegoClient:
         await self._transport.aclose()
         if ending:
             await asyncio.wait(ending)
-        await self._limiter.aclose()
 
     def _begin(
         self,
@@ -451,7 +446,7 @@ class ZegoClient:
             nonce=secrets.token_hex(8),
             timestamp=int(sent),
         )
-        answer = await self._transport.send(signed, seconds)
+        answer = await self._transport.send(signed, seconds, lambda: self._limiter.permits.may_send)
         answered = self._clock.now()
         skew_seconds = parse_skew(answer.date, sent, answered)
         if skew_seconds is not None:

@@ -139,63 +139,13 @@ class FairQueue(Generic[_T]):
 
 
 class Permit:
-    """Leave to send one request.
+    """Leave to send one request."""
 
-    Args:
-        lane: who it is for; None leaves that to the queue.
-        name: what it is called among several processes; empty where there is only one.
-    """
-
-    __slots__ = ("lane", "name")
-
-    def __init__(self, lane: Lane | None = None, name: str = "") -> None:
-        self.lane = lane
-        self.name = name
+    __slots__ = ()
 
 
-class Permits(Protocol):
-    """Where a limiter's permits come from. All times are the event loop's."""
-
-    permits: int
-    """How many requests the whole budget holds in a window."""
-
-    on_free: Callable[[], None]
-    """Called whenever `take` may have one again."""
-
-    waiting: Callable[[Lane], int]
-    """How many wait in a lane; the limiter says."""
-
-    @property
-    def in_use(self) -> int:
-        """How many are with a call of this process, or held back after one."""
-
-    def take(self, lane: Lane) -> Permit | None:
-        """A permit for a call of this lane, if there is one now; it may be for the other lane."""
-
-    def use(self, lane: Lane) -> None:
-        """The permit just taken goes to a call of this lane."""
-
-    def ask(self, lane: Lane) -> None:
-        """Somebody waits in a lane, for whom there was no permit."""
-
-    def give_back(self, permit: Permit) -> None:
-        """The call has ended: its permit comes back when the window is over."""
-
-    def give_up(self, permit: Permit) -> None:
-        """The permit was not used: it comes back at once."""
-
-    def earliest(self, ahead: int, now: float) -> float:
-        """When there may be a permit for one who has so many before him, if every answer came at once."""
-
-    def start(self) -> None:
-        """Be ready before the first call."""
-
-    async def aclose(self) -> None:
-        """Give back everything."""
-
-
-class LocalPermits:
-    """Permits of this process alone.
+class Permits:
+    """How many requests may be out at a time.
 
     A permit returns `hold_seconds` after its call ended. Two calls with one permit therefore reach the server
     more than `hold_seconds` apart, so no sliding window of that length ever sees more than `permits` of them.
@@ -206,16 +156,23 @@ class LocalPermits:
     Args:
         permits: how many requests a window may hold.
         hold_seconds: the window's length: 1 for the vendor's "requests a second".
+
+    Attributes:
+        limit: says how many may be out at this moment, where this process has only a share of `permits`.
+            Whoever changes it calls `on_free`.
+        share: says how many may still be sent: more than `limit` while room is made for others.
+        on_free: called whenever `take` may have one again.
     """
 
     def __init__(self, permits: int, hold_seconds: float = 1.0) -> None:
         if permits < 1:
             raise ValueError("a limiter needs at least one permit")
         self.permits = permits
+        self.limit: Callable[[], int] = lambda: permits
+        self.share: Callable[[], int] = lambda: permits
         self.on_free: Callable[[], None] = _nobody_waits
-        self.waiting: Callable[[Lane], int] = _nobody
         self._hold_seconds = hold_seconds
-        self._free = permits
+        self._out = 0
         self._returns: deque[float] = deque()
         self._background_at = -math.inf
         self._pacing: asyncio.TimerHandle | None = None
@@ -223,25 +180,25 @@ class LocalPermits:
     @property
     def in_use(self) -> int:
         """How many are with a call, or held back after one."""
-        return self.permits - self._free
+        return self._out
+
+    @property
+    def may_send(self) -> bool:
+        """Whether what is out may still be sent: the share may have ended since a permit was taken."""
+        return self._out <= self.share()
 
     def take(self, lane: Lane) -> Permit | None:
         """A permit, if one is free; for background work only when its moment has come."""
-        if not self._free or (lane is Lane.BACKGROUND and self._is_too_early()):
+        if self._out >= self.limit() or (lane is Lane.BACKGROUND and self._is_too_early()):
             return None
-        self._free -= 1
+        self._out += 1
         return Permit()
 
     def use(self, lane: Lane) -> None:
         """The permit just taken goes to a call of this lane."""
         if lane is Lane.BACKGROUND:
-            self._background_at = asyncio.get_running_loop().time() + self._hold_seconds / self.permits
-
-    def start(self) -> None:
-        """There is nothing to prepare."""
-
-    def ask(self, lane: Lane) -> None:
-        """Permits come back by themselves."""
+            pause_seconds = self._hold_seconds / max(1, self.limit())
+            self._background_at = asyncio.get_running_loop().time() + pause_seconds
 
     def give_back(self, _: Permit) -> None:
         """The call has ended: its permit comes back after `hold_seconds`."""
@@ -252,23 +209,22 @@ class LocalPermits:
 
     def give_up(self, _: Permit) -> None:
         """The permit was not used: it comes back at once."""
-        self._free += 1
+        self._out -= 1
         self.on_free()
 
     def earliest(self, ahead: int, now: float) -> float:
         """When there may be a permit for one who has so many before him, if every answer came at once."""
-        if ahead < self._free:
+        limit = self.limit()
+        free = limit - self._out
+        if ahead < free or not limit:  # a share that is nothing may be something at any moment
             return now
-        rounds, place = divmod(ahead - self._free, self.permits)
+        rounds, place = divmod(ahead - free, limit)
         first = self._returns[place] if place < len(self._returns) else now + self._hold_seconds
         return max(now, first) + rounds * self._hold_seconds
 
-    async def aclose(self) -> None:
-        """Nothing is kept anywhere else."""
-
     def _return_permit(self) -> None:
         self._returns.popleft()
-        self._free += 1
+        self._out -= 1
         self.on_free()
 
     def _is_too_early(self) -> bool:
@@ -287,11 +243,6 @@ class LocalPermits:
 
 def _nobody_waits() -> None:
     """Until a limiter hands the permits out."""
-
-
-def _nobody(_: Lane) -> int:
-    """Until a limiter says."""
-    return 0
 
 
 __all__ = ["Lane", "Limiter", "Turn"]
@@ -334,29 +285,21 @@ class Limiter:
     """Hands permits out to the calls that wait, fairly. All times are the event loop's.
 
     Args:
-        permits: how many requests a window may hold, for this process alone; or where permits come from.
-        hold_seconds: the window's length, for this process alone: 1 for the vendor's "requests a second".
+        permits: how many requests a window may hold.
+        hold_seconds: the window's length: 1 for the vendor's "requests a second".
         max_waiting: how many may wait before new ones are refused.
     """
 
-    def __init__(
-        self, permits: int | Permits, *, hold_seconds: float = 1.0, max_waiting: int = 10_000
-    ) -> None:
-        self._permits = LocalPermits(permits, hold_seconds) if isinstance(permits, int) else permits
-        self._permits.on_free = self._grant
+    def __init__(self, permits: int, *, hold_seconds: float = 1.0, max_waiting: int = 10_000) -> None:
+        self.permits = Permits(permits, hold_seconds)
+        self.permits.on_free = self._grant
         self._max_waiting = max_waiting
         self._queue: FairQueue[Turn] = FairQueue()
-        self._permits.waiting = self._queue.waiting
-
-    @property
-    def permits(self) -> int:
-        """How many requests a window may hold."""
-        return self._permits.permits
 
     @property
     def in_use(self) -> int:
         """Permits that are with a call, or held back after one."""
-        return self._permits.in_use
+        return self.permits.in_use
 
     def waiting(self, lane: Lane | None = None) -> int:
         """How many calls wait for a turn, in one lane or in all."""
@@ -388,7 +331,7 @@ class Limiter:
             return
         now = asyncio.get_running_loop().time()
         ahead = self._queue.ahead(lane, flow)
-        if self._permits.earliest(ahead, now) > deadline:
+        if self.permits.earliest(ahead, now) > deadline:
             raise TooLateError(max(0.0, deadline - now), ahead=ahead)
 
     async def acquire(self, turn: Turn) -> None:
@@ -401,9 +344,9 @@ class Limiter:
         loop = asyncio.get_running_loop()
         began = loop.time()
         if turn.lane is Lane.INTERACTIVE or not len(self._queue):  # else others of its lane go first
-            turn.permit = self._permits.take(turn.lane)
+            turn.permit = self.permits.take(turn.lane)
             if turn.permit is not None:
-                self._permits.use(turn.lane)
+                self.permits.use(turn.lane)
                 self._queue.had_turn(turn.flow)
                 return
         granted = turn.granted = loop.create_future()
@@ -411,13 +354,12 @@ class Limiter:
         timer = None
         if turn.deadline is not None:
             timer = loop.call_at(turn.deadline, self._expire, turn, began)
-        self._permits.ask(turn.lane)
         try:
             turn.permit = await granted
         except BaseException:
             # A task cancelled in the loop turn of its grant has the permit although the wait says otherwise.
             if not self._queue.remove(turn) and _has_permit(granted):
-                self._permits.give_up(granted.result())
+                self.permits.give_up(granted.result())
             raise
         finally:
             turn.granted = None
@@ -428,7 +370,7 @@ class Limiter:
     def release(self, turn: Turn) -> None:
         """The call has ended: its permit comes back when the window is over."""
         if turn.permit is not None:
-            self._permits.give_back(turn.permit)
+            self.permits.give_back(turn.permit)
             turn.permit = None
 
     def move(self, turn: Turn, lane: Lane, flow: Hashable) -> None:
@@ -438,21 +380,12 @@ class Limiter:
         if waits:
             self._queue.push(turn)
             self._grant()
-            self._permits.ask(lane)
 
     def ahead(self, turn: Turn) -> int:
         """How many go before a turn, as things stand; 0 when it does not wait."""
         if turn.granted is None or turn.granted.done():
             return 0
         return self._queue.ahead(turn.lane, turn.flow, turn)
-
-    def start(self) -> None:
-        """Be ready before the first call: what replicas share is known to them then."""
-        self._permits.start()
-
-    async def aclose(self) -> None:
-        """Give back every permit. Nobody may wait any more."""
-        await self._permits.aclose()
 
     def _expire(self, turn: Turn, began: float) -> None:
         if turn.granted is not None and not turn.granted.done():
@@ -464,20 +397,20 @@ class Limiter:
         """Let through as many as there are permits."""
         while len(self._queue):
             lane = Lane.INTERACTIVE if self._queue.waiting(Lane.INTERACTIVE) else Lane.BACKGROUND
-            permit = self._permits.take(lane)
+            permit = self.permits.take(lane)
             if permit is None:
                 return
-            turn = self._next(permit)
+            turn = self._next()
             if turn is None or turn.granted is None:
-                self._permits.give_up(permit)
+                self.permits.give_up(permit)
                 return
-            self._permits.use(turn.lane)
+            self.permits.use(turn.lane)
             self._queue.had_turn(turn.flow)
             turn.granted.set_result(permit)
 
-    def _next(self, permit: Permit) -> Turn | None:
+    def _next(self) -> Turn | None:
         while len(self._queue):
-            turn = self._queue.pop(permit.lane)
+            turn = self._queue.pop()
             # A waiter cancelled in this loop turn stands in the queue until its task runs.
             if turn.granted is not None and not turn.granted.done():
                 return turn

@@ -13,6 +13,7 @@ from aiohttp import web
 from slack_bolt.authorization import AuthorizeResult
 
 from bot.clock import clock_from
+from bot.config import REDIS_IS_NOT_NEEDED
 from bot.errors import ConfigError
 from bot.features.answers.csv_export import CsvExport
 from bot.features.answers.service import Answers, RenderedAnswers
@@ -25,7 +26,6 @@ from bot.plain_text import count
 from bot.process import on_stop_signal
 from bot.recordings.details import DetailsService
 from bot.recordings.service import build_recordings
-from bot.redis_link import RedisLink
 from bot.slack.access import Access
 from bot.slack.bolt_app import BoltApp
 from bot.slack.channels import Channels
@@ -36,6 +36,11 @@ from bot.slack.people import People
 from bot.slack.receiver import Receiver, SocketModeReceiver
 from bot.slack.sign_in import sign_in, socket_address
 from bot.slack.web_client import build_slack_client, quiet_logger
+from bot.storage.database import Database
+from bot.storage.deliveries import Deliveries
+from bot.storage.errors import StoreError
+from bot.storage.replicas import Replicas
+from bot.zegocloud.limiter import Limiter
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -44,6 +49,7 @@ if TYPE_CHECKING:
     from bot.config import Settings
     from bot.slack.sign_in import Home
     from bot.slack.web_client import SlackClient
+    from bot.zegocloud.limiter import Permits
 
 logger = logging.getLogger(__name__)
 
@@ -54,6 +60,8 @@ UNTIL_SEEN_SECONDS = 3.0
 """How much of that is for a load balancer to see that this replica goes: until then it answers all comers."""
 
 DISCONNECT_SECONDS = 0.5
+
+LEAVE_SECONDS = 1.0
 
 SOCKET_PING_SECONDS = 3.0
 """A connection that broke is replaced within this; one that is silent, within four times as much."""
@@ -71,11 +79,14 @@ class Bot:
     def __init__(self, settings: Settings, *, socket_mode: bool, clock: Clock | None = None) -> None:
         self.settings = settings
         self.clock = clock or clock_from(settings.bot_clock)
-        self.redis = RedisLink(settings.redis_url.reveal()) if settings.redis_url else None
         self._network = settings.build_network()
-        self.recordings = build_recordings(settings, self.clock, self._network, self.redis)
+        limiter = Limiter(settings.zego_max_rps)
+        self.recordings = build_recordings(settings, self.clock, self._network, limiter)
+        self._shared = open_shared_database(settings, self.clock)
+        self._deliveries = Deliveries(self._shared) if self._shared else None
+        self.replicas = join_replicas(settings, self._shared, limiter.permits) if self._shared else None
         self.health = Health(
-            self.recordings.zego, lambda: self.digests.is_away, self.redis, self._slack_is_away
+            self.recordings.zego, lambda: self.digests.is_away, self.replicas, self._slack_is_away
         )
         self._rendered = RenderedAnswers()
         self._lag = LoopLag()
@@ -96,9 +107,8 @@ class Bot:
         try:
             if not self._socket_mode or self.settings.port_is_set:
                 await self._listen()
-            if self.redis is not None:
-                await self.redis.start()
-                self.recordings.zego.start()
+            if self.replicas is not None:
+                await self.replicas.start()
             self.slack.open()
             await self.recordings.zego.prepare()
             home = await sign_in(self.slack)
@@ -158,7 +168,7 @@ class Bot:
         details_service = DetailsService(self.recordings, self.clock)
         slack_host = urlsplit(self.settings.slack_api_url).netloc
         deduplication = Deduplication(
-            self.clock, self.redis, owner=f"{slack_host}:{home.team_id}:{home.bot_id}"
+            self.clock, self._deliveries, owner=f"{slack_host}:{home.team_id}:{home.bot_id}"
         )
         services = {
             "answers": Answers(
@@ -226,8 +236,7 @@ class Bot:
     async def _close(self) -> None:
         """First the people who wait, then their connections, last what answers come from."""
         async with contextlib.AsyncExitStack() as closing:  # backwards, and each one whatever the others do
-            if self.redis is not None:
-                closing.push_async_callback(self.redis.close)
+            closing.push_async_callback(self._close_shared)
             closing.push_async_callback(self.slack.aclose)
             closing.push_async_callback(self.recordings.aclose)
             closing.push_async_callback(self.health.stop)
@@ -238,6 +247,17 @@ class Bot:
             if self._socket:
                 closing.push_async_callback(self._disconnect, self._socket)
             closing.push_async_callback(self._finish)
+
+    async def _close_shared(self) -> None:
+        """Leave the other replicas, without waiting long for a database that may not answer."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LEAVE_SECONDS):
+                if self.replicas is not None:
+                    await self.replicas.leave()
+                if self._deliveries is not None:
+                    await self._deliveries.finish()
+                if self._shared is not None:
+                    await self._shared.close()
 
     async def _finish(self) -> None:
         """Finish answers and slots of digests side by side."""
@@ -253,6 +273,22 @@ class Bot:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(DISCONNECT_SECONDS):
                 await socket.close_async()  # type: ignore[no-untyped-call]  # the SDK has no types there
+
+
+def open_shared_database(settings: Settings, clock: Clock) -> Database | None:
+    """PostgreSQL, which replicas share; None on SQLite, and where `Digests` says why it can't be used."""
+    with contextlib.suppress(StoreError):
+        database = Database(settings.database_url.reveal(), clock)
+        return database if database.is_postgres else None
+    return None
+
+
+def join_replicas(settings: Settings, database: Database, permits: Permits) -> Replicas:
+    """Let this replica use only its share of the vendor's budget."""
+    budget = f"{settings.zego_app_id}@{urlsplit(settings.zego_api_url).netloc}"
+    replicas = Replicas(database, budget, settings.zego_max_rps, lambda: permits.in_use, permits.on_free)
+    permits.limit, permits.share = replicas.limit, replicas.share
+    return replicas
 
 
 def _bolt_logger() -> logging.Logger:
@@ -278,6 +314,8 @@ async def run_bot(settings: Settings, *, socket_mode: bool) -> None:
     Raises:
         ConfigError: Slack refuses the tokens, or the port is taken.
     """
+    if settings.redis_url_is_set:
+        logger.warning(REDIS_IS_NOT_NEEDED)
     stop = asyncio.Event()
     on_stop_signal(stop.set)
     bot = Bot(settings, socket_mode=socket_mode)

@@ -265,11 +265,7 @@ class Settings:
         _SQLITE_FILE,
         "where digests are kept: a SQLite file, or `postgresql://…`, which several replicas share",
     )
-    redis_url: Secret = variable(
-        parse_storage_url("redis", "rediss", begins="redis:// or rediss://"),
-        _NO_SECRET,
-        "`redis://…` or `rediss://…`, which replicas share",
-    )
+    redis_url_is_set: bool = False
     cache_ttl_seconds: float = variable(
         parse_seconds, 15.0, "how old an answer may be before ZEGOCLOUD is asked again"
     )
@@ -347,6 +343,8 @@ VARIABLES = {one.name.upper(): one for one in fields(Settings) if one.metadata}
 SLACKS_OWN = ("https://files.slack.com/", "https://hooks.slack.com/", "wss://wss-primary.slack.com/")
 """Where Slack takes uploads and answers, and where Socket Mode connects."""
 
+REDIS_IS_NOT_NEEDED = "REDIS_URL is no longer needed: replicas share PostgreSQL (DATABASE_URL). Remove it."
+
 _NEARLY_OURS = 0.9
 """One letter or underscore too few, too many or wrong in a name of ten."""
 
@@ -392,7 +390,7 @@ def load_settings(
     """
     given = given_values(environment)
     problems = _misspelt(given)
-    values: dict[str, Any] = {"port_is_set": "PORT" in given}
+    values: dict[str, Any] = {"port_is_set": "PORT" in given, "redis_url_is_set": "REDIS_URL" in given}
     for name, row in VARIABLES.items():
         if name in given:
             try:

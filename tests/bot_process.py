@@ -97,8 +97,15 @@ class Process:
 @asynccontextmanager
 async def running(*arguments: str, folder: Path, **environment: str) -> AsyncIterator[Process]:
     """Start `python -m bot ARGUMENTS` in a folder; it is killed in the end if it still runs."""
+    async with running_python("-m", "bot", *arguments, folder=folder, **environment) as process:
+        yield process
+
+
+@asynccontextmanager
+async def running_python(*arguments: str, folder: Path, **environment: str) -> AsyncIterator[Process]:
+    """Start `python ARGUMENTS`; the rest as for `running`."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-W", "always::ResourceWarning", "-m", "bot", *arguments),
+        *(sys.executable, "-W", "always::ResourceWarning", *arguments),
         cwd=folder,
         env={
             "PATH": os.environ["PATH"],

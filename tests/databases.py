@@ -15,9 +15,11 @@ from urllib.parse import quote
 
 import psycopg
 import pytest
+from sqlalchemy.engine import make_url
 
 from bot.clock import SystemClock
 from bot.features.digests.store import open_store
+from tests.nightly.bench.cuttable import Cuttable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -65,6 +67,14 @@ def sqlite_with_tables(path: Path) -> str:
     """The DATABASE_URL of a new SQLite file that has every table: a copy, sooner there than made anew."""
     path.write_bytes(_file_with_tables())
     return f"sqlite:///{path}"
+
+
+@asynccontextmanager
+async def cuttable(database_url: str) -> AsyncIterator[tuple[Cuttable, str]]:
+    """A way of one's own to the database, and its DATABASE_URL."""
+    url = make_url(database_url)
+    async with Cuttable(url.host or "127.0.0.1", url.port or 5432) as line:
+        yield line, url.set(host="127.0.0.1", port=line.port).render_as_string(hide_password=False)
 
 
 @asynccontextmanager

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 ALONE = {
     "httpx": {"bot.zegocloud.transport"},
     "stamina": {"bot.zegocloud.client"},
-    "redis": {"bot.redis_connection"},
     "prometheus_client": {"bot.operating.metrics"},
     "re2": {"bot.config"},
     "rich": {"bot.terminal.query", "bot.terminal.text"},
@@ -27,8 +26,12 @@ ALONE = {
     "tzdata": {"bot.zone_data"},
     "zoneinfo": {"bot.zone_data"},
     "sqlalchemy": {
-        *(f"bot.storage.{name}" for name in ("database", "migrations", "outbox", "tables")),
+        *(
+            f"bot.storage.{name}"
+            for name in ("database", "deliveries", "migrations", "outbox", "replicas", "tables")
+        ),
         "bot.storage.migrations.versions.r0001_digests",
+        "bot.storage.migrations.versions.r0002_replicas",
         "bot.features.digests.store",
     },
     "cronsim": {f"bot.features.digests.{name}" for name in ("schedule", "schedule_times")},

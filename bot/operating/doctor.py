@@ -10,19 +10,17 @@ import shutil
 import time
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 from urllib.parse import urlsplit
 
 import aiohttp
 from slack_sdk.errors import SlackApiError
 
 from bot.clock import clock_from
-from bot.config import given_values, load_settings
+from bot.config import REDIS_IS_NOT_NEEDED, given_values, load_settings
 from bot.errors import ConfigError, RecordingsError
 from bot.features.digests.store import open_store
 from bot.recordings.service import build_recordings
-from bot.redis_connection import RedisAwayError
-from bot.redis_link import RedisLink
 from bot.slack.manifest import bot_scopes, load_manifest
 from bot.slack.sign_in import FATAL
 from bot.slack.web_client import SLACK_ERRORS, SlackClient, quiet_logger, slack_word
@@ -119,6 +117,8 @@ async def examine(
     else:
         way = "Socket Mode" if settings.slack_app_token else f"HTTP, port {settings.port}"
         yield Check("settings", "ok", f"every variable that is needed is there and well formed ({way})")
+    if settings.redis_url_is_set:
+        yield Check("settings", "warning", REDIS_IS_NOT_NEEDED)
     examination = _Examination(settings, patience_seconds, skips_database=skips_database)
     try:
         for name, checked in examination.begin().items():
@@ -177,7 +177,6 @@ class _Examination:
             ("clock", True, self._machine_clock),
             ("database", True, self._database),
             ("disk", True, self._disk),
-            ("Redis", True, self._redis),
         ]
         for name, applies, check in checks:
             if applies:
@@ -350,28 +349,6 @@ class _Examination:
         advice = "free some, or digests will stop"
         return "warning", f"has {free // 1024**2} MB left beside the database: {advice}"
 
-    async def _redis(self) -> Finding:
-        """That it answers and can be written, which version it is, and how long a command takes."""
-        if not self._settings.redis_url:
-            return "ok", "is not configured: this process alone paces its calls"
-        try:
-            redis = RedisLink(self._settings.redis_url.reveal())
-        except ConfigError as error:
-            return "failed", error.problems[0]
-        try:
-            await redis.check()
-            await redis.start()
-            version = _version_of(await redis.call("INFO", "server"))
-            began = time.perf_counter()
-            await redis.call("PING")
-            took_ms = (time.perf_counter() - began) * 1000
-        except RedisAwayError as error:
-            return "failed", f"does not answer as it should ({error}): check REDIS_URL"
-        finally:
-            await redis.close()
-        shared = "replicas share the request budget by it"
-        return "ok", f"{version} answers in {took_ms:.1f} ms and can be written: {shared}"
-
 
 async def check_database(settings: Settings) -> Finding:
     """That it opens, has a layout that this version knows, and can be written."""
@@ -410,12 +387,3 @@ def _whose_rules() -> str:
 def _header(answer: AsyncSlackResponse, name: str) -> str:
     """A header of an answer, whatever its capitals."""
     return next((str(value) for key, value in answer.headers.items() if key.lower() == name), "")
-
-
-def _version_of(info: Any) -> str:
-    """Redis's version in the answer to INFO, which may be bytes, text or read already."""
-    if isinstance(info, dict):
-        return str(info.get("redis_version", "Redis"))
-    text = info.decode(errors="replace") if isinstance(info, bytes) else str(info)
-    found = [line.partition(":")[2] for line in text.splitlines() if line.startswith("redis_version:")]
-    return found[0].strip() if found else "Redis"

@@ -15,7 +15,7 @@ from bot.errors import RecordingsError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bot.redis_link import RedisLink
+    from bot.storage.replicas import Replicas
     from bot.zegocloud.client import ZegoClient
 
 
@@ -37,7 +37,7 @@ class Health:
     Args:
         zego: says whether the vendor answered last.
         database_is_away: says whether the database can be used.
-        redis: what replicas share; None where there is only one.
+        replicas: says whether this one may ask the vendor; None where it is the only one.
         slack_is_away: says whether Socket Mode, where that is used, has no connection.
     """
 
@@ -45,13 +45,13 @@ class Health:
         self,
         zego: ZegoClient,
         database_is_away: Callable[[], bool],
-        redis: RedisLink | None,
+        replicas: Replicas | None,
         slack_is_away: Callable[[], bool],
     ) -> None:
         self.ready = False
         self._zego = zego
         self._database_is_away = database_is_away
-        self._redis = redis
+        self._replicas = replicas
         self._slack_is_away = slack_is_away
         self._watching: asyncio.Task[None] | None = None
         self._looked = float("-inf")
@@ -59,9 +59,10 @@ class Health:
 
     def degraded(self) -> list[str]:
         """What is away; questions are answered as far as caches can."""
+        replicas = self._replicas
         away = {
-            "database": self._database_is_away(),
-            "redis": self._redis is not None and self._redis.is_away,
+            "budget": replicas is not None and replicas.waits,
+            "database": self._database_is_away() or (replicas is not None and replicas.is_away),
             "slack": self._slack_is_away(),
             "vendor": self._zego.failure is not None,
         }

@@ -180,7 +180,7 @@ class Metrics:
         )
         worst.set_function(lambda: lag.worst_seconds)
         away = gauge("recordings_degraded", "1 while a service is away", ("service",))
-        for service in ("database", "redis", "slack", "vendor"):
+        for service in ("budget", "database", "slack", "vendor"):
             away.labels(service).set_function(partial(_is_in, service, degraded))
 
     def delivery(self, listener: str, outcome: str, seconds: float) -> None:

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from cachetools import LRUCache, TTLCache
 
@@ -25,7 +24,6 @@ from bot.verdicts.types import USUAL, thresholds_of
 from bot.zegocloud.client import ZegoClient
 from bot.zegocloud.limiter import Lane, Limiter, Priority
 from bot.zegocloud.protocol import DescribeRecordStatus, DescribeTasks
-from bot.zegocloud.shared_permits import SharedPermits
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Hashable, Iterable
@@ -36,7 +34,6 @@ if TYPE_CHECKING:
     from bot.models import Recording, TaskPage
     from bot.network import Network
     from bot.recordings.page import Page
-    from bot.redis_link import RedisLink
     from bot.verdicts.types import Thresholds
 
 STALE_SECONDS = 600
@@ -57,7 +54,7 @@ SIMILAR_ROOMS = 3
 
 
 def build_recordings(
-    settings: Settings, clock: Clock, network: Network, redis: RedisLink | None = None
+    settings: Settings, clock: Clock, network: Network, limiter: Limiter | None = None
 ) -> Recordings:
     """The use case on top of the vendor's API, as the settings say.
 
@@ -65,17 +62,13 @@ def build_recordings(
         settings: from the environment.
         clock: says when a question is asked.
         network: proxies and certificates, of which a process has one.
-        redis: shares the vendor's budget with other replicas; it stays open when this is closed.
+        limiter: where its permits are shared with other replicas; else this process has all of them.
     """
-    permits: int | SharedPermits = settings.zego_max_rps
-    if redis is not None:
-        budget = f"{settings.zego_app_id}@{urlsplit(settings.zego_api_url).netloc}"
-        permits = SharedPermits(redis, budget, settings.zego_max_rps)
     zego = ZegoClient(
         app_id=settings.zego_app_id,
         server_secret=settings.zego_server_secret.reveal(),
         base_url=settings.zego_api_url,
-        limiter=Limiter(permits),
+        limiter=limiter or Limiter(settings.zego_max_rps),
         clock=clock,
         cache_ttl_seconds=settings.cache_ttl_seconds,
         network=network,

@@ -5,20 +5,18 @@ from __future__ import annotations
 import asyncio
 import math
 import secrets
+import time
 from collections import OrderedDict
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from hashlib import blake2b
 from typing import TYPE_CHECKING
-
-from bot.redis_connection import KEY_PREFIX, RedisAwayError
-from bot.redis_link import Script
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from bot.clock import Clock
-    from bot.redis_link import RedisLink
-
+    from bot.storage.deliveries import Deliveries
 
 DELIVERY_SECONDS = 600.0
 """How long a delivery is remembered. Slack sends an event again at once, after one minute and after five, and
@@ -36,38 +34,48 @@ LEASE_SECONDS = 20.0
 
 RENEW_SECONDS = 5.0
 
-_KEEP = Script("""
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
-return redis.call('PEXPIRE', KEYS[1], ARGV[2])
-""")
-"""Let one's own mark stay for so many milliseconds; 0 takes it away."""
+LOOKUP_SECONDS = 0.25
+"""How long an answer may wait for other replicas' deliveries and clicks, in all."""
+
+_looked_up_seconds: ContextVar[float] = ContextVar("looked_up_seconds", default=0.0)
+"""How long the delivery that is being answered was looked up."""
 
 
 class Deduplication:
     """Remembers what is under way, and for a while what was done.
 
-    Where replicas share Redis, all know what one did. While Redis is away, each knows only of its own.
-
     Args:
         clock: how long ago something was.
-        redis: where all replicas look.
-        owner: whose deliveries and clicks these are, among all who use that Redis.
+        deliveries: where all replicas look; without it, this process knows its own only.
+        owner: whose deliveries and clicks these are, among all who use that database.
         kept: how much is remembered here; then the oldest goes first.
     """
 
     def __init__(
-        self, clock: Clock, redis: RedisLink | None = None, *, owner: str = "", kept: int = MARKS_KEPT
+        self,
+        clock: Clock,
+        deliveries: Deliveries | None = None,
+        *,
+        owner: str = "",
+        kept: int = MARKS_KEPT,
     ) -> None:
         self._clock = clock
-        self._redis = redis
-        self._prefix = f"{KEY_PREFIX}once:{owner}:"
+        self._deliveries = deliveries
+        self._owner = owner
         self._kept = kept
-        self._until: OrderedDict[bytes, float] = OrderedDict()
+        self._until: OrderedDict[str, float] = OrderedDict()
 
     async def first(self, *what: str, seconds: float = DELIVERY_SECONDS) -> bool:
         """Whether this is the first time in so many seconds."""
-        key = _key(what)
-        return self._mark(key, seconds) and await self._claim(key, "done", seconds)
+        key = self._key(what)
+        if not self._mark(key, seconds):
+            return False
+        if self._deliveries is None:
+            return True
+        began = time.monotonic()
+        is_first = await self._deliveries.claim(key, "", seconds, LOOKUP_SECONDS)
+        _looked_up_seconds.set(time.monotonic() - began)
+        return is_first
 
     @asynccontextmanager
     async def begin(self, *what: str, seconds: float = CLICK_SECONDS) -> AsyncIterator[bool]:
@@ -77,46 +85,38 @@ class Deduplication:
             what: names it.
             seconds: how long it is remembered after it was done.
         """
-        key, mine = _key(what), secrets.token_hex(8)
+        key, mine = self._key(what), secrets.token_hex(8)
         if not self._mark(key, math.inf):
             yield False
             return
         renewing, remembered_seconds = None, 0.0
         try:
-            if not await self._claim(key, mine, LEASE_SECONDS):
-                yield False
-                return
-            renewing = asyncio.create_task(self._renew(key, mine)) if self._redis else None
+            if self._deliveries is not None:
+                left_seconds = max(0.0, LOOKUP_SECONDS - _looked_up_seconds.get())
+                if not await self._deliveries.claim(key, mine, LEASE_SECONDS, left_seconds):
+                    yield False
+                    return
+                renewing = asyncio.create_task(self._renew(self._deliveries, key, mine))
             yield True
             remembered_seconds = seconds
         finally:
             self._until.pop(key, None)
             self._mark(key, remembered_seconds)
-            if renewing:
+            if renewing is not None and self._deliveries is not None:
                 renewing.cancel()
-                self._keep_in_background(key, mine, remembered_seconds)
+                self._deliveries.keep(key, mine, remembered_seconds)
 
-    async def _claim(self, key: bytes, mine: str, seconds: float) -> bool:
-        """Whether no replica has it; without Redis nobody knows of another."""
-        if self._redis is None:
-            return True
-        try:
-            words = (self._prefix + key.hex(), mine, "NX", "PX", round(1000 * seconds))
-            return await self._redis.call("SET", *words) is not None
-        except RedisAwayError:
-            return True
-
-    async def _renew(self, key: bytes, mine: str) -> None:
+    async def _renew(self, deliveries: Deliveries, key: str, mine: str) -> None:
         while True:
             await asyncio.sleep(RENEW_SECONDS)
-            self._keep_in_background(key, mine, LEASE_SECONDS)
+            deliveries.keep(key, mine, LEASE_SECONDS)
 
-    def _keep_in_background(self, key: bytes, mine: str, seconds: float) -> None:
-        if self._redis:
-            keeping = self._redis.run(_KEEP, [self._prefix + key.hex()], (mine, round(1000 * seconds)))
-            self._redis.in_background(keeping)
+    def _key(self, what: tuple[str, ...]) -> str:
+        """A short name: some parts are long, and some are addresses that nobody else may see."""
+        words = "\0".join((self._owner, *what)).encode(errors="surrogatepass")
+        return blake2b(words, digest_size=16).hexdigest()
 
-    def _mark(self, key: bytes, seconds: float) -> bool:
+    def _mark(self, key: str, seconds: float) -> bool:
         now, until = self._clock.monotonic(), self._until
         while until and (len(until) >= self._kept or next(iter(until.values())) <= now):
             until.popitem(last=False)
@@ -125,8 +125,3 @@ class Deduplication:
         until.pop(key, None)  # the newest stand last
         until[key] = now + seconds
         return True
-
-
-def _key(what: tuple[str, ...]) -> bytes:
-    """A short name: some parts are long, and some are addresses that nobody else may see."""
-    return blake2b("\0".join(what).encode(errors="surrogatepass"), digest_size=16).digest()

@@ -219,6 +219,7 @@ def _postgres_engine(url: URL) -> AsyncEngine:
             "keepalives_idle": 15,
             "keepalives_interval": 5,
             "keepalives_count": 3,
+            "tcp_user_timeout": 1000 * BUSY_SECONDS,  # for what was sent and not acknowledged
             "prepare_threshold": None,  # poolers in front of PostgreSQL lose prepared statements
         },
     )

@@ -67,3 +67,27 @@ slots = Table(
     Index("recordings_bot_slots_open", "attempts", "slot_at", sqlite_where=_OPEN, postgresql_where=_OPEN),
     Index("recordings_bot_slots_to_tell", "slot_at", sqlite_where=_TO_TELL, postgresql_where=_TO_TELL),
 )
+
+replicas = Table(
+    "recordings_bot_replicas",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("budget", Text, nullable=False),
+    Column("joined_at", Double, nullable=False),
+    Column("max_rps", Integer, nullable=False),
+    Column("beat", Integer, nullable=False),
+    Column("share", Integer, nullable=False),
+    Column("floor", Integer, nullable=False),
+    Column("leased_until", Double, nullable=False),
+    Column("kept_until", Double, nullable=False),
+    Column("settles_until", Double, nullable=False),
+)
+
+deliveries = Table(
+    "recordings_bot_deliveries",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("holder", Text, nullable=False),
+    Column("expires_at", Double, nullable=False),
+    Index("recordings_bot_deliveries_expire", "expires_at"),
+)

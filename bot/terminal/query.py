@@ -23,7 +23,6 @@ from bot.recordings.csv_file import build_csv, fields_of, iso_utc
 from bot.recordings.details import DetailsService
 from bot.recordings.page import Question
 from bot.recordings.service import build_recordings
-from bot.redis_link import RedisLink
 from bot.safe_text import escape_unprintable_json
 from bot.terminal.text import notes_of, printable, show_details, show_help, show_page
 
@@ -113,8 +112,7 @@ async def answer_in_terminal(text: str, settings: Settings, *, form: str, everyt
         show_help(out)
         return 0
     clock = clock_from(settings.bot_clock)
-    redis = RedisLink(settings.redis_url.reveal()) if settings.redis_url else None
-    recordings = build_recordings(settings, clock, settings.build_network(), redis)
+    recordings = build_recordings(settings, clock, settings.build_network())
     try:
         question = _read_question(text, clock.now(), settings.default_tz)
         if question.query.task:
@@ -130,8 +128,6 @@ async def answer_in_terminal(text: str, settings: Settings, *, form: str, everyt
         return 1
     finally:
         await recordings.aclose()
-        if redis is not None:
-            await redis.close()
     return 0
 
 

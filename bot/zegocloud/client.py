@@ -232,7 +232,7 @@ class ZegoClient:
         cache_ttl_seconds: float = 15,
         retry: RetryPolicy = USUAL_RETRIES,
     ) -> None:
-        self._transport = Transport(base_url, limiter.permits, network)
+        self._transport = Transport(base_url, limiter.permits.permits, network)
         self._app_id = app_id
         self._server_secret = server_secret
         self._limiter = limiter
@@ -269,10 +269,6 @@ class ZegoClient:
     def measured_seconds_ago(self) -> float | None:
         """Elapsed seconds since the vendor's clock was last seen; None before the first answer."""
         return None if self._measured is None else self._clock.monotonic() - self._measured[2]
-
-    def start(self) -> None:
-        """Let other replicas know of this one before its first question."""
-        self._limiter.start()
 
     async def prepare(self) -> None:
         """Load what the first question would have to wait for. No request is sent."""
@@ -332,7 +328,6 @@ class ZegoClient:
         ending = self._calls.stop()
         await self._transport.aclose()
         await ending
-        await self._limiter.aclose()
 
     def _kept(self, request: Request[T], not_before_ms: int) -> T | None:
         answer = self._cache.get(request)
@@ -465,7 +460,7 @@ class ZegoClient:
             nonce=secrets.token_hex(8),
             timestamp=int(sent),
         )
-        answer = await self._transport.send(signed, seconds)
+        answer = await self._transport.send(signed, seconds, lambda: self._limiter.permits.may_send)
         answered = self._clock.now()
         skew_seconds = parse_skew(answer.date, sent, answered)
         if skew_seconds is not None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from itertools import count
 from operator import attrgetter
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Self
 
 from bot.errors import TooLateError
 
@@ -56,63 +56,13 @@ ANYBODY = Priority()
 
 
 class Permit:
-    """Leave to send one request.
+    """Leave to send one request."""
 
-    Args:
-        lane: who it is for; None leaves that to the queue.
-        name: what it is called among several processes; empty where there is only one.
-    """
-
-    __slots__ = ("lane", "name")
-
-    def __init__(self, lane: Lane | None = None, name: str = "") -> None:
-        self.lane = lane
-        self.name = name
+    __slots__ = ()
 
 
-class Permits(Protocol):
-    """Where a limiter's permits come from. All times are the event loop's."""
-
-    permits: int
-    """How many requests the whole budget holds in a window."""
-
-    on_free: Callable[[], None]
-    """Called whenever `take` may have one again."""
-
-    waiting: Callable[[Lane], int]
-    """How many wait in a lane; the limiter says."""
-
-    @property
-    def in_use(self) -> int:
-        """How many are with a call of this process, or held back after one."""
-
-    def take(self, lane: Lane) -> Permit | None:
-        """A permit for a call of this lane, if there is one now; it may be for the other lane."""
-
-    def use(self, lane: Lane) -> None:
-        """The permit just taken goes to a call of this lane."""
-
-    def ask(self, lane: Lane) -> None:
-        """Somebody waits in a lane, for whom there was no permit."""
-
-    def give_back(self, permit: Permit) -> None:
-        """The call has ended: its permit comes back when the window is over."""
-
-    def give_up(self, permit: Permit) -> None:
-        """The permit was not used: it comes back at once."""
-
-    def earliest(self, ahead: int, now: float) -> float:
-        """When there may be a permit for one who has so many before him, if every answer came at once."""
-
-    def start(self) -> None:
-        """Be ready before the first call."""
-
-    async def aclose(self) -> None:
-        """Give back everything."""
-
-
-class LocalPermits:
-    """Permits of this process alone.
+class Permits:
+    """How many requests may be out at a time.
 
     A permit returns `hold_seconds` after its call ended. Two calls with one permit therefore reach the server
     more than `hold_seconds` apart, so no sliding window of that length ever sees more than `permits` of them.
@@ -123,16 +73,23 @@ class LocalPermits:
     Args:
         permits: how many requests a window may hold.
         hold_seconds: the window's length: 1 for the vendor's "requests a second".
+
+    Attributes:
+        limit: says how many may be out at this moment, where this process has only a share of `permits`.
+            Whoever changes it calls `on_free`.
+        share: says how many may still be sent: more than `limit` while room is made for others.
+        on_free: called whenever `take` may have one again.
     """
 
     def __init__(self, permits: int, hold_seconds: float = 1.0) -> None:
         if permits < 1:
             raise ValueError("a limiter needs at least one permit")
         self.permits = permits
+        self.limit: Callable[[], int] = lambda: permits
+        self.share: Callable[[], int] = lambda: permits
         self.on_free: Callable[[], None] = _nobody_waits
-        self.waiting: Callable[[Lane], int] = _nobody
         self._hold_seconds = hold_seconds
-        self._free = permits
+        self._out = 0
         self._returns: deque[float] = deque()
         self._background_at = -math.inf
         self._pacing: asyncio.TimerHandle | None = None
@@ -140,25 +97,25 @@ class LocalPermits:
     @property
     def in_use(self) -> int:
         """How many are with a call, or held back after one."""
-        return self.permits - self._free
+        return self._out
+
+    @property
+    def may_send(self) -> bool:
+        """Whether what is out may still be sent: the share may have ended since a permit was taken."""
+        return self._out <= self.share()
 
     def take(self, lane: Lane) -> Permit | None:
         """A permit, if one is free; for background work only when its moment has come."""
-        if not self._free or (lane is Lane.BACKGROUND and self._is_too_early()):
+        if self._out >= self.limit() or (lane is Lane.BACKGROUND and self._is_too_early()):
             return None
-        self._free -= 1
+        self._out += 1
         return Permit()
 
     def use(self, lane: Lane) -> None:
         """The permit just taken goes to a call of this lane."""
         if lane is Lane.BACKGROUND:
-            self._background_at = asyncio.get_running_loop().time() + self._hold_seconds / self.permits
-
-    def start(self) -> None:
-        """There is nothing to prepare."""
-
-    def ask(self, lane: Lane) -> None:
-        """Permits come back by themselves."""
+            pause_seconds = self._hold_seconds / max(1, self.limit())
+            self._background_at = asyncio.get_running_loop().time() + pause_seconds
 
     def give_back(self, _: Permit) -> None:
         """The call has ended: its permit comes back after `hold_seconds`."""
@@ -169,23 +126,22 @@ class LocalPermits:
 
     def give_up(self, _: Permit) -> None:
         """The permit was not used: it comes back at once."""
-        self._free += 1
+        self._out -= 1
         self.on_free()
 
     def earliest(self, ahead: int, now: float) -> float:
         """When there may be a permit for one who has so many before him, if every answer came at once."""
-        if ahead < self._free:
+        limit = self.limit()
+        free = limit - self._out
+        if ahead < free or not limit:  # a share that is nothing may be something at any moment
             return now
-        rounds, place = divmod(ahead - self._free, self.permits)
+        rounds, place = divmod(ahead - free, limit)
         first = self._returns[place] if place < len(self._returns) else now + self._hold_seconds
         return max(now, first) + rounds * self._hold_seconds
 
-    async def aclose(self) -> None:
-        """Nothing is kept anywhere else."""
-
     def _return_permit(self) -> None:
         self._returns.popleft()
-        self._free += 1
+        self._out -= 1
         self.on_free()
 
     def _is_too_early(self) -> bool:
@@ -204,11 +160,6 @@ class LocalPermits:
 
 def _nobody_waits() -> None:
     """Until a limiter hands the permits out."""
-
-
-def _nobody(_: Lane) -> int:
-    """Until a limiter says."""
-    return 0
 
 
 Order = tuple[float, int]
@@ -262,31 +213,23 @@ class Limiter:
     that it never starves. All times are the event loop's.
 
     Args:
-        permits: how many requests a window may hold, for this process alone; or where permits come from.
-        hold_seconds: the window's length, for this process alone: 1 for the vendor's "requests a second".
+        permits: how many requests a window may hold.
+        hold_seconds: the window's length: 1 for the vendor's "requests a second".
         max_waiting: how many may wait before new ones are refused.
     """
 
-    def __init__(
-        self, permits: int | Permits, *, hold_seconds: float = 1.0, max_waiting: int = 10_000
-    ) -> None:
-        self._permits = LocalPermits(permits, hold_seconds) if isinstance(permits, int) else permits
-        self._permits.on_free = self._grant
-        self._permits.waiting = self.waiting
+    def __init__(self, permits: int, *, hold_seconds: float = 1.0, max_waiting: int = 10_000) -> None:
+        self.permits = Permits(permits, hold_seconds)
+        self.permits.on_free = self._grant
         self._max_waiting = max_waiting
         self._lanes: dict[Lane, list[Slot]] = {lane: [] for lane in Lane}
         self._numbers = count()
         self._passed_over = 0
 
     @property
-    def permits(self) -> int:
-        """How many requests a window may hold."""
-        return self._permits.permits
-
-    @property
     def in_use(self) -> int:
         """Permits that are with a call, or held back after one."""
-        return self._permits.in_use
+        return self.permits.in_use
 
     def waiting(self, lane: Lane | None = None) -> int:
         """How many calls wait, in one lane or in all."""
@@ -312,7 +255,7 @@ class Limiter:
             return
         now = asyncio.get_running_loop().time()
         ahead = self._ahead(priority.lane, self._order(priority))
-        if self._permits.earliest(ahead, now) > priority.deadline:
+        if self.permits.earliest(ahead, now) > priority.deadline:
             raise TooLateError(max(0.0, priority.deadline - now), ahead=ahead)
 
     async def acquire(self, slot: Slot) -> None:
@@ -323,21 +266,20 @@ class Limiter:
         """
         self.check()
         if slot.lane is Lane.INTERACTIVE or not self.waiting():  # else others of its lane go first
-            slot.permit = self._permits.take(slot.lane)
+            slot.permit = self.permits.take(slot.lane)
             if slot.permit is not None:
-                self._permits.use(slot.lane)
+                self.permits.use(slot.lane)
                 return
         loop = asyncio.get_running_loop()
         began = loop.time()
         granted = slot.granted = loop.create_future()
         insort(self._lanes[slot.lane], slot, key=_by_order)
-        self._permits.ask(slot.lane)
         try:
             slot.permit = await granted
         except BaseException:
             # A task cancelled in the loop turn of its grant has the permit although the wait says otherwise.
             if not self._leave(slot) and granted.done() and not granted.cancelled():
-                self._permits.give_up(granted.result())
+                self.permits.give_up(granted.result())
             raise
         finally:
             slot.granted = None
@@ -346,7 +288,7 @@ class Limiter:
     def release(self, slot: Slot) -> None:
         """The call has ended: its permit comes back when the window is over."""
         if slot.permit is not None:
-            self._permits.give_back(slot.permit)
+            self.permits.give_back(slot.permit)
             slot.permit = None
 
     def move(self, slot: Slot, priority: Priority) -> None:
@@ -356,19 +298,10 @@ class Limiter:
         if waits:
             insort(self._lanes[slot.lane], slot, key=_by_order)
             self._grant()
-            self._permits.ask(slot.lane)
 
     def ahead(self, slot: Slot) -> int:
         """How many go before a slot, as things stand; 0 when it doesn't wait."""
         return self._ahead(slot.lane, slot.order) if slot.waits else 0
-
-    def start(self) -> None:
-        """Be ready before the first call: replicas know of this one then."""
-        self._permits.start()
-
-    async def aclose(self) -> None:
-        """Give back every permit. Nobody may wait any more."""
-        await self._permits.aclose()
 
     def _order(self, priority: Priority) -> Order:
         since = asyncio.get_running_loop().time() if priority.since is None else priority.since
@@ -394,23 +327,20 @@ class Limiter:
         """Let through as many as there are permits."""
         while self.waiting():
             lane = Lane.INTERACTIVE if self._lanes[Lane.INTERACTIVE] else Lane.BACKGROUND
-            permit = self._permits.take(lane)
+            permit = self.permits.take(lane)
             if permit is None:
                 return
-            slot = self._next(permit)
+            slot = self._next()
             if slot is None or slot.granted is None:
-                self._permits.give_up(permit)
+                self.permits.give_up(permit)
                 return
-            self._permits.use(slot.lane)
+            self.permits.use(slot.lane)
             slot.granted.set_result(permit)
 
-    def _next(self, permit: Permit) -> Slot | None:
-        """Take out the slot whose turn it is, of the permit's lane if somebody waits there."""
+    def _next(self) -> Slot | None:
+        """Take out the slot whose turn it is."""
         while self.waiting():
-            lane = permit.lane
-            if lane is None or not self._lanes[lane]:
-                lane = self._lane_in_turn()
-            slot = self._lanes[lane].pop(0)
+            slot = self._lanes[self._lane_in_turn()].pop(0)
             if slot.waits:
                 return slot
         return None

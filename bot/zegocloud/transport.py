@@ -6,7 +6,7 @@ import asyncio
 import logging
 import ssl
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import anyio.lowlevel
 import httpx
@@ -14,6 +14,8 @@ import httpx
 from bot.errors import ConfigError, ZegoBadAnswerError, ZegoUnreachableError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bot.network import Network
     from bot.zegocloud.protocol import SignedRequest
 
@@ -26,6 +28,7 @@ GRACE_SECONDS = 0.25
 KEEPALIVE_SECONDS = 20.0
 
 _HEADERS = {"Content-Type": "application/json", "Accept": "application/json", "Accept-Encoding": "identity"}
+_LEAVES = "http11.send_request_headers.started"  # httpcore's name of the moment before the first byte
 _LOGGERS = ("httpx", "httpcore.connection", "httpcore.http11", "httpcore.proxy", "httpcore.socks")
 
 
@@ -82,12 +85,16 @@ class Transport:
         await self._open()
         await anyio.lowlevel.checkpoint()  # httpcore chooses anyio at its first request
 
-    async def send(self, signed: SignedRequest, seconds: float) -> Answer:
+    async def send(
+        self, signed: SignedRequest, seconds: float, may_send: Callable[[], bool] = lambda: True
+    ) -> Answer:
         """Send a request once and read its answer, whatever its status.
 
         Args:
             signed: the request.
             seconds: how long connecting may take, and each wait for bytes, and all of it together.
+            may_send: asked when the connection is there, right before the request leaves: connecting takes
+                time, and this process may have been held up.
 
         Raises:
             ZegoUnreachableError: with one of a few fixed reasons (httpx's own errors carry the signed URL).
@@ -95,7 +102,7 @@ class Transport:
         """
         # A cancelled httpx call may keep its connection's place for ever. So each runs in a task that nobody
         # cancels: it ends by its own timeouts, or when the connections are dropped under it.
-        sending = asyncio.create_task(self._send(signed, seconds))
+        sending = asyncio.create_task(self._send(signed, seconds, may_send))
         self._sendings.add(sending)
         sending.add_done_callback(self._sent)
         await asyncio.wait((sending,), timeout=seconds + GRACE_SECONDS)
@@ -128,9 +135,9 @@ class Transport:
         if http is not None:
             await http.aclose()
 
-    async def _send(self, signed: SignedRequest, seconds: float) -> Answer:
+    async def _send(self, signed: SignedRequest, seconds: float, may_send: Callable[[], bool]) -> Answer:
         try:
-            return await self._exchange(await self._open(), signed, seconds)
+            return await self._exchange(await self._open(), signed, seconds, may_send)
         except httpx.TimeoutException:
             reason = "no answer in time"
         except httpx.DecodingError:
@@ -142,12 +149,23 @@ class Transport:
             raise ZegoBadAnswerError("it is wrongly compressed")
         raise ZegoUnreachableError(reason, seconds=seconds)
 
-    async def _exchange(self, http: httpx.AsyncClient, signed: SignedRequest, seconds: float) -> Answer:
+    async def _exchange(
+        self, http: httpx.AsyncClient, signed: SignedRequest, seconds: float, may_send: Callable[[], bool]
+    ) -> Answer:
+        async def trace(event: str, _: dict[str, Any]) -> None:
+            if event == _LEAVES and not may_send():
+                raise ZegoUnreachableError("the bot was held up before it could ask")
+
         loop = asyncio.get_running_loop()
         ends = loop.time() + seconds
         content = bytearray()
         async with http.stream(
-            "POST", self._url, params=signed.params, content=signed.body, timeout=seconds
+            "POST",
+            self._url,
+            params=signed.params,
+            content=signed.body,
+            timeout=seconds,
+            extensions={"trace": trace},
         ) as response:
             async for chunk in response.aiter_bytes():
                 content += chunk

@@ -14,6 +14,7 @@ import pytest
 from aiohttp import web
 
 from bot.clock import AdjustableClock
+from bot.config import REDIS_IS_NOT_NEEDED
 from bot.operating.doctor import examine, run_doctor
 from bot.sandbox.slack.server import LocalSlack
 from bot.sandbox.zegocloud import SimulatedZego
@@ -66,7 +67,6 @@ async def test_all_is_well(services: Any, tmp_path: Path, capsys: pytest.Capture
         "✓ ZEGOCLOUD",
         "✓ clock",
         "✓ database",
-        "✓ Redis",
     ]
     assert "SQLite 3." in lines[7]
     assert "its layout is up to date (0" in lines[7]
@@ -86,11 +86,9 @@ async def test_all_is_well(services: Any, tmp_path: Path, capsys: pytest.Capture
             "database",
             "Nothing listens at the host",
         ),
-        ({"REDIS_URL": "redis://127.0.0.1:9"}, "Redis", "does not answer"),
         ({"SLACK_BOT_TOKEN": "xapp-swapped"}, "settings", "an app-level token"),
         ({"SLACK_BOT_TOKEN": "xapp-a", "SLACK_APP_TOKEN": "xoxb-a"}, "settings", "swapped: exchange"),
         ({"DATABASE_URL": "sqlite:////dev/null/bot.db"}, "database", "cannot be opened"),
-        ({"REDIS_URL": "redis://127.0.0.1:9/?nonsense=1"}, "Redis", "REDIS_URL"),
         ({"ZEGO_APP_ID": ""}, "settings", "ZEGO_APP_ID is missing"),
         ({"zego_max_rsp": "9"}, "settings", "zego_max_rsp is not a setting of this bot. Did you mean ZEGO"),
     ],
@@ -140,12 +138,9 @@ async def test_the_answer_as_json_has_every_check_and_no_secret(
         assert secret not in output
 
 
-async def test_redis_that_answers_is_well(services: Any, tmp_path: Path) -> None:
-    found = await findings(environment(services, tmp_path, REDIS_URL="redis://127.0.0.1:6379"))
-    if found["Redis"][0] == "failed":
-        pytest.skip("there is no Redis at 127.0.0.1:6379")
-    assert found["Redis"][0] == "ok"
-    assert re.match(r"\d+\.\d+\.\d+ answers in \d+\.\d ms and can be written", found["Redis"][1])
+async def test_a_redis_that_is_named_is_no_longer_needed(services: Any, tmp_path: Path) -> None:
+    found = await findings(environment(services, tmp_path, REDIS_URL="redis://127.0.0.1:9"))
+    assert found["settings"] == ("warning", REDIS_IS_NOT_NEEDED)
 
 
 async def test_a_wrong_setting_keeps_nothing_else_from_being_checked(services: Any, tmp_path: Path) -> None:
@@ -184,11 +179,10 @@ async def test_services_that_hang_are_given_up_side_by_side_and_told_in_order(
             "ZEGO_API_URL": f"http://127.0.0.1:{port}/",
             "SLACK_API_URL": f"http://127.0.0.1:{port}/api/",
             "DATABASE_URL": f"postgresql://bot:hunter2@127.0.0.1:{port}/x",
-            "REDIS_URL": f"redis://127.0.0.1:{port}",
         }
         found = await findings(environment(services, tmp_path, **hanging), patience_seconds=0.7)
     failed = [name for name, (outcome, _) in found.items() if outcome == "failed"]
-    assert failed == ["Slack bot token", "Slack app token", "ZEGOCLOUD", "database", "Redis"]
+    assert failed == ["Slack bot token", "Slack app token", "ZEGOCLOUD", "database"]
     for name in failed:
         assert "does not answer" in found[name][1], name
         assert "check" in found[name][1], name

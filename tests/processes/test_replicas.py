@@ -1,9 +1,8 @@
-"""Several replicas of the bot: what one has done another does not do again, and Redis may come and go."""
+"""Several replicas of the bot: what one has done another doesn't do again, and PostgreSQL comes and goes."""
 
 from __future__ import annotations
 
 import asyncio
-import secrets
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -11,12 +10,12 @@ import pytest
 
 from bot.app import Bot
 from bot.clock import AdjustableClock
-from bot.redis_link import RedisLink
 from bot.sandbox.slack.delivery import HttpTransport
 from bot.sandbox.slack.state import GENERAL
 from bot.slack.deduplication import CLICK_SECONDS, Deduplication
-from tests.redis_servers import own_redis, redis_or_skip
-from tests.vendor_server import closed_port
+from bot.storage.database import Database
+from bot.storage.deliveries import Deliveries
+from tests.databases import cuttable, database_or_skip
 from tests.world import HOUR_MS, NOW, NOW_MS, World, a_world
 
 if TYPE_CHECKING:
@@ -26,11 +25,26 @@ if TYPE_CHECKING:
     from bot.sandbox.slack.delivery import Delivery
     from bot.sandbox.slack.views import View
 
+BUDGET = 8
+PATIENCE_SECONDS = 40.0
+
 
 @pytest.fixture
-async def world() -> AsyncIterator[World]:
-    """One replica, and Redis."""
-    async with a_world(REDIS_URL=await redis_or_skip()) as built:
+async def database_url(tmp_path: Path) -> AsyncIterator[str]:
+    async with database_or_skip("postgres", tmp_path) as url:
+        yield url
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a lookup take its time: what is tested here isn't how busy the machine is."""
+    monkeypatch.setattr("bot.slack.deduplication.LOOKUP_SECONDS", 20.0)
+
+
+@pytest.fixture
+async def world(database_url: str) -> AsyncIterator[World]:
+    """One replica, on PostgreSQL."""
+    async with a_world(DATABASE_URL=database_url) as built:
         yield built
 
 
@@ -111,8 +125,8 @@ async def test_two_clicks_that_reach_two_replicas_post_once(world: World) -> Non
     assert sum(m.ephemeral_for is None and m.from_bot for m in world.slack.messages) == 1
 
 
-async def test_replicas_over_sockets_know_of_each_other_too() -> None:
-    async with a_world(socket_mode=True, REDIS_URL=await redis_or_skip()) as world:
+async def test_replicas_over_sockets_know_of_each_other_too(database_url: str) -> None:
+    async with a_world(socket_mode=True, DATABASE_URL=database_url) as world:
         second = Bot(world.bot.settings, socket_mode=True, clock=world.clock)
         await world.parts.enter_async_context(second.started())
         assert len(world.slack.sockets.connections) == 2
@@ -162,49 +176,67 @@ async def test_a_replayed_form_has_no_second_effect_at_any_replica(world: World)
     await comes_again(world, sent, *replicas)
 
 
-async def test_while_redis_is_away_each_replica_answers_and_says_so(tmp_path: Path) -> None:
-    async with own_redis(tmp_path) as redis, a_world(REDIS_URL=redis.url) as world:
+async def test_while_postgres_is_away_each_replica_answers_and_says_so(
+    database_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with cuttable(database_url) as (line, url), a_world(DATABASE_URL=url) as world:
         first, second = await two_replicas(world)
         assert await degraded(first) == []
-        await redis.kill()
+        line.cut()
         for bot in (first, second):
             deliver_to(world, bot)
             delivery = await world.slack.command("help")
             assert delivery.message
             assert (await world.slack.deliver_again(delivery)).message is None
-            await asyncio.wait_for(redis_is(first, away=True), 30)
-            assert await degraded(bot) == ["redis"]
-        await redis.start()
-        await asyncio.wait_for(redis_is(first, away=False), 30)
-        await asyncio.wait_for(redis_is(second, away=False), 30)
-        assert await degraded(first) == []
+            await until_degraded(bot, ["database"])
+        await line.mend()
+        for bot in (first, second):
+            await until_degraded(bot, [])
+        assert said(caplog, "knows only its own deliveries") == 2
+        while said(caplog, "know each other's deliveries") < 2:
+            for bot in (first, second):
+                deliver_to(world, bot)
+                await world.ask("help")
         delivery = await world.slack.command("help")
         await comes_again(world, delivery, first, second)
 
 
-async def redis_is(bot: Bot, *, away: bool) -> None:
-    assert bot.redis is not None
-    while bot.redis.is_away is not away:  # noqa: ASYNC110 - there is no other sign of it
-        await asyncio.sleep(0.001)
+def said(caplog: pytest.LogCaptureFixture, words: str) -> int:
+    return sum(words in record.message for record in caplog.records)
 
 
-async def test_a_bot_starts_without_redis() -> None:
-    async with a_world(REDIS_URL=f"redis://127.0.0.1:{await closed_port()}") as world:
-        assert await degraded(world.bot) == ["redis"]
-        assert "/recordings" in (await world.ask("help")).shown_text
+async def until_degraded(bot: Bot, names: list[str]) -> None:
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while await degraded(bot) != names:
+            pass  # asking takes its time
+
+
+async def test_a_bot_that_starts_without_postgres_answers(caplog: pytest.LogCaptureFixture) -> None:
+    async with a_world(DATABASE_URL="postgresql://bot:hunter2@127.0.0.1:9/x") as world:
+        assert await degraded(world.bot) == ["database"]
+        assert "No recordings" in (await world.ask("room=1230 last=6h")).shown_text
+    assert said(caplog, "this replica sends at most 1 of 10 requests a second") == 1
+
+
+async def test_a_replica_beyond_the_budget_waits_and_says_so(
+    database_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with a_world(DATABASE_URL=database_url, ZEGO_MAX_RPS="1") as world:
+        first, second = await two_replicas(world)
+        await until_degraded(second, ["budget"])
+        assert await degraded(first) == []
+    assert said(caplog, "There are more replicas than ZEGO_MAX_RPS=1") == 1
 
 
 @pytest.fixture
-async def ledgers() -> AsyncIterator[tuple[Deduplication, Deduplication]]:
+async def ledgers(database_url: str) -> AsyncIterator[tuple[Deduplication, Deduplication]]:
     """Two replicas' memories."""
-    url, owner, clock = await redis_or_skip(), secrets.token_hex(6), AdjustableClock(NOW, rate=0)
-    links = [RedisLink(url), RedisLink(url)]
-    for link in links:
-        await link.start()
-    one, other = (Deduplication(clock, link, owner=owner) for link in links)
+    clock = AdjustableClock(NOW, rate=0)
+    databases = [Database(database_url, clock), Database(database_url, clock)]
+    one, other = (Deduplication(clock, Deliveries(database), owner="bot") for database in databases)
     yield one, other
-    for link in links:
-        await link.close()
+    for database in databases:
+        await database.close()
 
 
 async def test_what_one_has_under_way_another_does_not_begin(
@@ -234,8 +266,8 @@ async def begun(deduplication: Deduplication, *what: str) -> None:
                 return
 
 
-async def test_owners_of_one_redis_do_not_meet(ledgers: tuple[Deduplication, Deduplication]) -> None:
+async def test_owners_of_one_database_do_not_meet(ledgers: tuple[Deduplication, Deduplication]) -> None:
     one, _ = ledgers
-    stranger = Deduplication(one._clock, one._redis, owner=secrets.token_hex(6))
+    stranger = Deduplication(one._clock, one._deliveries, owner="another")
     assert await one.first("delivery", "Ev1")
     assert await stranger.first("delivery", "Ev1")

@@ -10,7 +10,7 @@ from itertools import pairwise
 import pytest
 
 from bot.errors import TooLateError
-from bot.zegocloud.limiter import BACKGROUND_SHARE, Lane, Limiter, LocalPermits, Priority, Slot
+from bot.zegocloud.limiter import BACKGROUND_SHARE, Lane, Limiter, Priority, Slot
 from tests.virtual_time import in_virtual_time
 
 PEOPLE, BACKGROUND = Priority(Lane.INTERACTIVE), Priority(Lane.BACKGROUND)
@@ -24,10 +24,8 @@ async def settle() -> None:
 
 def give_back_now(limiter: Limiter) -> None:
     """A permit that is held back has come back."""
-    permits = limiter._permits
-    assert isinstance(permits, LocalPermits)
-    permits._free += 1
-    permits.on_free()
+    limiter.permits._out -= 1
+    limiter.permits.on_free()
 
 
 class Queue:
@@ -41,7 +39,7 @@ class Queue:
         self._open = asyncio.Event()
 
     async def fill(self) -> None:
-        self._fillers = [asyncio.create_task(self._fill()) for _ in range(self.limiter.permits)]
+        self._fillers = [asyncio.create_task(self._fill()) for _ in range(self.limiter.permits.permits)]
         await settle()
 
     async def _fill(self) -> None:
@@ -105,6 +103,56 @@ async def test_a_permit_stays_away_from_the_end_of_the_call_not_from_its_start()
         ended = loop.time()
     async with limiter.slot(PEOPLE):
         assert loop.time() - ended == pytest.approx(HOLD)
+
+
+@in_virtual_time
+async def test_a_share_that_shrinks_and_grows_is_kept_to() -> None:
+    limiter = Limiter(4, hold_seconds=HOLD)
+    share = 4
+    limiter.permits.limit = lambda: share
+    order: list[int] = []
+
+    async def call(number: int, ends: asyncio.Event) -> None:
+        async with limiter.slot(PEOPLE):
+            order.append(number)
+            await ends.wait()
+
+    ends = [asyncio.Event() for _ in range(8)]
+    tasks = [asyncio.create_task(call(number, end)) for number, end in enumerate(ends)]
+    await settle()
+    assert len(order) == 4
+    share = 1
+    for end in ends[:3]:
+        end.set()
+    await asyncio.sleep(2 * HOLD)
+    assert (len(order), limiter.in_use) == (4, 1)  # the one that is out is all there is room for
+    share = 2
+    limiter.permits.on_free()
+    await settle()
+    assert (len(order), limiter.in_use) == (5, 2)
+    for end in ends:
+        end.set()
+    await asyncio.gather(*tasks)
+
+
+async def test_a_permit_that_the_share_no_longer_covers_is_not_sent_with() -> None:
+    limiter = Limiter(2)
+    share = 2
+    limiter.permits.share = lambda: share
+    async with limiter.slot(PEOPLE), limiter.slot(PEOPLE):
+        assert limiter.permits.may_send
+        share = 1
+        assert not limiter.permits.may_send
+
+
+async def test_without_a_share_a_call_waits() -> None:
+    limiter = Limiter(2)
+    limiter.permits.limit = lambda: 0
+    loop = asyncio.get_running_loop()
+    limiter.check(Priority(deadline=loop.time() + HOLD))  # there may be a share at any moment
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(limiter.acquire(limiter.slot(PEOPLE)), HOLD)
+    assert limiter.waiting() == 0
 
 
 ORDERS = [

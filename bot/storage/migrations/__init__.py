@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-HEAD = "0001_digests"
+HEAD = "0002_replicas"
 """The newest revision, named here so that a database that has it starts without Alembic's import (0.4 s)."""
 
 VERSION_TABLE = "recordings_bot_alembic_version"

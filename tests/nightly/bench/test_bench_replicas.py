@@ -35,7 +35,7 @@ async def kill_the_first_while_it_waits(world: World) -> str:
 
 async def test_only_what_a_killed_replica_had_is_lost() -> None:
     try:
-        async with surroundings(Plan(seconds=0, replicas=2, per_second=8, shared=False)) as world:
+        async with surroundings(Plan(seconds=0, replicas=2, per_second=8)) as world:
             world.driver.mix = {Kind.CACHED: 2.0, Kind.COMMAND: 1.0}
             async with over_http(world) as balancer:
                 figures = await run_phase(world, kill_the_first_while_it_waits)

@@ -16,6 +16,7 @@ from bot.errors import RecordingsError
 from bot.process import on_stop_signal
 from bot.recordings.service import build_recordings
 from bot.zegocloud.limiter import Limiter
+from bot.zegocloud.protocol import DescribeRecordStatus
 
 AT_ONCE = 20
 
@@ -23,7 +24,7 @@ AT_ONCE = 20
 async def ask(name: str) -> None:
     settings, clock = load_settings(os.environ), SystemClock()
     limiter = Limiter(settings.zego_max_rps)
-    recordings = build_recordings(settings, clock, limiter)
+    recordings = build_recordings(settings, clock, settings.build_network(), limiter)
     database = open_shared_database(settings, clock)
     assert database
     replicas = join_replicas(settings, database, limiter.permits)
@@ -33,7 +34,7 @@ async def ask(name: str) -> None:
     async def go_on() -> None:
         for number in numbers:
             with suppress(RecordingsError):  # nobody knows such a task
-                await recordings.zego.describe_task(f"{name}-{number}")
+                await recordings.zego.ask(DescribeRecordStatus(f"{name}-{number}"))
 
     asking = [asyncio.create_task(go_on()) for _ in range(AT_ONCE)]
     stop = asyncio.Event()

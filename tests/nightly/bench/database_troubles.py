@@ -15,15 +15,13 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import psycopg
-from sqlalchemy.engine import make_url
 
 from bot.features.digests.models import NewDigest
 from bot.features.digests.schedule import parse_schedule
 from bot.features.digests.schedule_times import next_times
 from bot.features.digests.store import open_store
 from bot.sandbox.slack.state import ASKER, BOT_USER, TEAM, Channel
-from tests.databases import empty_database
-from tests.nightly.bench.cuttable import Cuttable
+from tests.databases import cuttable, empty_database
 from tests.nightly.bench.driver import MIX
 from tests.nightly.bench.questions import Kind
 from tests.nightly.bench.stage import a_stage
@@ -83,11 +81,10 @@ async def on_postgres() -> AsyncIterator[Stage]:
     """A stage on PostgreSQL, behind a connection that can be cut."""
     async with AsyncExitStack() as parts:
         try:
-            url = make_url(await parts.enter_async_context(empty_database("postgres", Path())))
+            url = await parts.enter_async_context(empty_database("postgres", Path()))
         except psycopg.OperationalError as error:
             raise SkippedError("no PostgreSQL") from error
-        line = await parts.enter_async_context(Cuttable(url.host or "127.0.0.1", url.port or 5432))
-        through = url.set(host="127.0.0.1", port=line.port).render_as_string(hide_password=False)
+        line, through = await parts.enter_async_context(cuttable(url))
         stage = await parts.enter_async_context(with_digests(through))
         stage.line = line
         yield stage

@@ -13,7 +13,7 @@ from tests.docs import between, put
 from tests.nightly.bench.database_troubles import DATABASE_TROUBLES
 from tests.nightly.bench.process_troubles import PROCESS_TROUBLES
 from tests.nightly.bench.questions import Outcome
-from tests.nightly.bench.redis_troubles import REDIS_TROUBLES
+from tests.nightly.bench.replica_troubles import REPLICA_TROUBLES
 from tests.nightly.bench.slack_troubles import SLACK_TROUBLES
 from tests.nightly.bench.tally import at_share
 from tests.nightly.bench.trouble import run_trouble
@@ -27,7 +27,13 @@ if TYPE_CHECKING:
 
 TROUBLES = {
     trouble.name: trouble
-    for trouble in [*VENDOR_TROUBLES, *SLACK_TROUBLES, *DATABASE_TROUBLES, *REDIS_TROUBLES, *PROCESS_TROUBLES]
+    for trouble in [
+        *VENDOR_TROUBLES,
+        *SLACK_TROUBLES,
+        *DATABASE_TROUBLES,
+        *REPLICA_TROUBLES,
+        *PROCESS_TROUBLES,
+    ]
 }
 
 _COUNTS = (

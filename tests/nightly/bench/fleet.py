@@ -1,20 +1,18 @@
-"""Several replicas of the bot as processes on ports that stay, and a Redis of their own to take away."""
+"""Several replicas of the bot as processes on ports that stay."""
 
 from __future__ import annotations
 
-import asyncio
 import os
-import shutil
 import signal
 import socket
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from tests.bot_process import Process, running
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import Mapping
     from types import TracebackType
 
 
@@ -26,9 +24,18 @@ class Fleet:
         transport: `--http` or `--socket`.
         folder: where they run.
         environment: of all of them; PORT is each one's own.
+        started: how many are started at first; all when absent.
     """
 
-    def __init__(self, count: int, transport: str, folder: Path, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        count: int,
+        transport: str,
+        folder: Path,
+        environment: Mapping[str, str],
+        started: int | None = None,
+    ) -> None:
+        self._started = count if started is None else started
         self.ports = free_ports(count)
         self._transport = transport
         self._folder = folder
@@ -39,13 +46,18 @@ class Fleet:
         self.kills = self.restarts = 0
 
     @property
+    def running(self) -> int:
+        """How many run."""
+        return sum(process is not None for process in self._processes)
+
+    @property
     def urls(self) -> list[str]:
         """Every replica's address."""
         return [f"http://127.0.0.1:{port}" for port in self.ports]
 
     async def __aenter__(self) -> Self:
         try:
-            for index in range(len(self.ports)):  # all at once they would be slow to start
+            for index in range(self._started):  # all at once they would be slow to start
                 await self.start(index)
         except BaseException:
             await self.__aexit__(None, None, None)
@@ -94,6 +106,14 @@ class Fleet:
         self.restarts += 1
         return status
 
+    async def run_only(self, count: int) -> None:
+        """Start or stop replicas until the first so many run."""
+        for index, process in enumerate(self._processes):
+            if process is None and index < count:
+                await self.start(index)
+            elif process is not None and index >= count:
+                await self.stop(index)
+
     def said(self, index: int) -> str:
         """What a replica has logged since it started."""
         process = self._processes[index]
@@ -130,58 +150,3 @@ def free_ports(count: int) -> list[int]:
     for one in taken:
         one.close()
     return ports
-
-
-class RedisServer:
-    """A Redis on a port of its own, empty at first, which can go and come back."""
-
-    def __init__(self) -> None:
-        [self._port] = free_ports(1)
-        self.url = f"redis://127.0.0.1:{self._port}/0"
-        self._process: asyncio.subprocess.Process | None = None
-
-    async def start(self) -> None:
-        """Start it and wait until it listens."""
-        self._process = await asyncio.create_subprocess_exec(
-            *("redis-server", "--port", str(self._port), "--bind", "127.0.0.1"),
-            *("--save", "", "--appendonly", "no"),
-            stdout=asyncio.subprocess.DEVNULL,
-        )
-        while True:
-            try:
-                _, writer = await asyncio.open_connection("127.0.0.1", self._port)
-            except OSError:
-                if self._process.returncode is not None:
-                    raise
-                await asyncio.sleep(0.05)
-                continue
-            writer.close()
-            return
-
-    def signal(self, number: signal.Signals) -> None:
-        """Send it a signal."""
-        if self._process:
-            self._process.send_signal(number)
-
-    async def kill(self) -> None:
-        """End it outright, with all that it holds."""
-        if self._process and self._process.returncode is None:
-            self._process.kill()
-            await self._process.wait()
-
-
-@asynccontextmanager
-async def redis_server() -> AsyncIterator[RedisServer]:
-    """A Redis that is there until the block ends.
-
-    Raises:
-        FileNotFoundError: redis-server is not installed.
-    """
-    if shutil.which("redis-server") is None:
-        raise FileNotFoundError("redis-server is not installed")
-    server = RedisServer()
-    await server.start()
-    try:
-        yield server
-    finally:
-        await server.kill()

@@ -91,7 +91,7 @@ class Rooms:
 async def replicas(world: World, case: Case) -> AsyncIterator[Fleet]:
     """Replicas that take the load generator's signatures."""
     count = case.replicas
-    given = world.environment_of(count, case.max_rps)
+    given = world.environment_of(case.max_rps)
     given |= {"SLACK_SIGNING_SECRET": load.SIGNING_SECRET, "CACHE_TTL_SECONDS": str(case.ttl_seconds)}
     async with Fleet(count, "--http", world.folder, given) as fleet:
         yield fleet

@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from bot.features.digests.models import NewDigest
+from bot.plain_text import count
 from bot.sandbox.slack.state import ASKER, BOT_USER, TEAM, Channel
 from tests.nightly.digest_chaos import posted_slots
 
@@ -25,9 +26,9 @@ DIGEST_GRACE_SECONDS = 180.0
 """Longer than the lease that a killed process leaves behind."""
 
 
-async def nothing(_: World) -> str:
+async def nothing(world: World) -> str:
     """Leave them alone."""
-    return "nothing"
+    return f"nothing, {count(world.fleet.running, 'replica')}"
 
 
 async def kill_one_after_the_other(world: World) -> str:
@@ -103,16 +104,32 @@ async def deliver_twice(world: World) -> str:
     return "every delivery arrives at two replicas"
 
 
-async def take_redis_away(world: World) -> str:
-    """Redis is killed, stays away for a third of the time, and comes back empty."""
-    if world.redis is None:
-        return "there is no Redis"
-    third = world.plan.seconds / 3
-    await asyncio.sleep(third)
-    await world.redis.kill()
-    await asyncio.sleep(third)
-    await world.redis.start()
-    return f"Redis killed, away for {third:.0f} s, back empty"
+async def take_postgres_away(world: World) -> str:
+    """PostgreSQL is gone for half of the time."""
+    away_seconds = world.plan.seconds / 2
+    await asyncio.sleep(world.plan.seconds / 6)
+    world.line.cut()
+    await asyncio.sleep(away_seconds)
+    await world.line.mend()
+    return f"{world.plan.replicas} replicas, PostgreSQL gone for {away_seconds:.0f} s"
+
+
+async def kill_the_last(world: World) -> str:
+    """End one outright, and leave it at that."""
+    assert world.balancer
+    await asyncio.sleep(world.plan.seconds / 6)
+    index = world.plan.replicas - 1
+    await in_the_middle_of_something(world, lambda: bool(world.balancer.backends[index].under_way))
+    await kill(world, index)
+    return f"{world.plan.replicas} replicas, one killed outright"
+
+
+async def start_another(world: World) -> str:
+    """Start one more."""
+    assert world.balancer
+    await asyncio.sleep(world.plan.seconds / 6)
+    await world.fleet.start(world.plan.replicas - 1)
+    return f"{world.plan.replicas - 1} replicas, another one started"
 
 
 async def kill_one_with_a_connection(world: World) -> str:

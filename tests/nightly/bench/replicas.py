@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 
 SETTLE_SECONDS = 30.0
+SETTLE_SHARES_SECONDS = 8.0
+"""What a phase leaves behind, a dead replica's lease, ends before the next one begins."""
+
 SHOWN = 5
 MARK = "replicas"
 
@@ -123,13 +126,19 @@ def died(asked: Asked) -> bool:
     return asked.killed and outcome in {Outcome.KILLED, Outcome.SLACK}
 
 
-HTTP_PHASES: dict[str, Callable[[World], Awaitable[str]]] = {
-    "steady": harm.nothing,
-    "kill": harm.kill_one_after_the_other,
-    "rolling": harm.restart_in_turn,
-    "twice": harm.deliver_twice,
-    "redis": harm.take_redis_away,
+HTTP_PHASES: dict[str, tuple[int, Callable[[World], Awaitable[str]]]] = {
+    "one": (-2, harm.nothing),
+    "two": (-1, harm.nothing),
+    "three": (0, harm.nothing),
+    "killed": (0, harm.kill_the_last),
+    "started": (-1, harm.start_another),
+    "rolling": (0, harm.restart_in_turn),
+    "twice": (0, harm.deliver_twice),
+    "postgres": (0, harm.take_postgres_away),
+    "kills": (0, harm.kill_one_after_the_other),
 }
+"""What is done, and how many replicas fewer than planned there are at its beginning."""
+
 SOCKETS = "sockets"
 
 
@@ -140,10 +149,15 @@ async def measure(plan: Plan, names: list[str]) -> tuple[list[Figures], str]:
         if chosen := [name for name in HTTP_PHASES if name in names]:
             store = open_store(world.database_url, AdjustableClock())
             try:
-                async with over_http(world):
+                async with over_http(world, 1) as balancer:
                     every_minute = harm.EveryMinute(world, store)
                     await every_minute.add()
-                    figures = [await told(run_phase(world, HTTP_PHASES[name])) for name in chosen]
+                    for name in chosen:
+                        fewer, does = HTTP_PHASES[name]
+                        await world.fleet.run_only(max(1, plan.replicas + fewer))
+                        await balancer.until_ready(max(1, plan.replicas + fewer))
+                        await asyncio.sleep(SETTLE_SHARES_SECONDS)
+                        figures.append(await told(run_phase(world, does)))
                     digests = await every_minute.account()
             finally:
                 await store.close()
@@ -173,7 +187,6 @@ async def main(arguments: argparse.Namespace) -> None:
         connections=arguments.connections,
         per_second=arguments.rate,
         seed=arguments.seed,
-        shared=not arguments.without_redis,
     )
     head = f"| {' | '.join(HEADS)} |\n|{'---|' * len(HEADS)}"
     print(head, flush=True)
@@ -192,6 +205,5 @@ if __name__ == "__main__":
     parser.add_argument("--connections", type=int, default=Plan.connections)
     parser.add_argument("--rate", type=float, default=Plan.per_second, help="questions a second")
     parser.add_argument("--seed", type=int, default=Plan.seed)
-    parser.add_argument("--without-redis", action="store_true", help="each replica has its share")
     parser.add_argument("--docs", action="store_true", help="put the table into docs/replicas.md")
     asyncio.run(main(parser.parse_args()))

@@ -101,7 +101,7 @@ PARTS = {"ceiling": ceiling, "growth": growth}
 
 
 async def main(arguments: argparse.Namespace) -> None:
-    async with surroundings(Plan(shared=not arguments.without_redis)) as world:
+    async with surroundings(Plan()) as world:
         rooms = Rooms(world)
         for name in arguments.parts or PARTS:
             rows = await PARTS[name](world, rooms)
@@ -113,6 +113,5 @@ async def main(arguments: argparse.Namespace) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("parts", nargs="*", choices=[[], *PARTS], help="only these")
-    parser.add_argument("--without-redis", action="store_true", help="each replica has its share")
     parser.add_argument("--docs", action="store_true", help="put the tables into docs/replicas.md")
     asyncio.run(main(parser.parse_args()))

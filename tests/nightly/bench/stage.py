@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from bot.sandbox.slack.delivery import Answer, Delivery
     from tests.bot_process import Process
     from tests.nightly.bench.cuttable import Cuttable
-    from tests.nightly.bench.fleet import RedisServer
 
 VENDOR_RPS = 10
 """The vendor's documented limit: the simulator refuses what is more, as the vendor does."""
@@ -61,7 +60,8 @@ class Stage:
     """The slots of digests that come up, and when."""
     line: Cuttable | None = None
     """The way to a server that can be cut."""
-    redis: RedisServer | None = None
+    lines: list[Cuttable] = field(default_factory=list)
+    """The same of several replicas."""
     in_turn: bool = False
     """Deliveries over HTTP go to every process in turn, not to the latest."""
 

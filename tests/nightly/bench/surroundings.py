@@ -1,4 +1,4 @@
-"""What replicas run in: the vendor, Slack, PostgreSQL and Redis; the balancer before them; people who ask."""
+"""What replicas run in: the vendor, Slack, PostgreSQL; the balancer before them; people who ask."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from bot.sandbox.slack.delivery import HttpTransport
 from bot.sandbox.slack.server import LocalSlack
 from bot.sandbox.zegocloud import SimulatedZego
 from tests.bot_process import bot_environment
-from tests.databases import empty_database
+from tests.databases import cuttable, empty_database
 from tests.nightly.bench.balancer import NAME_HEADER, Balancer
 from tests.nightly.bench.driver import Driver
-from tests.nightly.bench.fleet import Fleet, redis_server
+from tests.nightly.bench.fleet import Fleet
 from tests.world import manifest
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
 
     from bot.sandbox.slack.delivery import Answer, Delivery
-    from tests.nightly.bench.fleet import RedisServer
+    from tests.nightly.bench.cuttable import Cuttable
 
 BUDGET = 8
 """ZEGO_MAX_RPS of all replicas together: what is used where nobody sets another."""
@@ -47,17 +47,16 @@ class Plan:
     Args:
         seconds: of each phase.
         replicas: over HTTP.
-        connections: replicas over Socket Mode, each with one of Slack's ten connections.
+        connections: replicas over Socket Mode, each with a connection of its own.
         per_second: questions.
         seed: another number, other questions.
     """
 
     seconds: float = 60.0
-    replicas: int = 4
-    connections: int = 10
+    replicas: int = 3
+    connections: int = 4
     per_second: float = 5.0
     seed: int = 1
-    shared: bool = True
 
 
 class NamedTransport(HttpTransport):
@@ -110,23 +109,22 @@ class World:
     database_url: str
     environment: dict[str, str]
     folder: Path
-    redis: RedisServer | None
+    line: Cuttable
     fleet: Fleet
     heard: Heard
     balancer: Balancer | None = None
 
-    def environment_of(self, count: int, max_rps: int = BUDGET) -> dict[str, str]:
-        """What so many replicas run with: one budget for all of them, or each its share without Redis."""
-        share = max_rps if self.redis else max(1, max_rps // count)
-        return {**self.environment, "ZEGO_MAX_RPS": str(share)}
+    def environment_of(self, max_rps: int = BUDGET) -> dict[str, str]:
+        """What replicas run with: one budget for all of them."""
+        return {**self.environment, "ZEGO_MAX_RPS": str(max_rps)}
 
 
 @asynccontextmanager
 async def surroundings(plan: Plan) -> AsyncIterator[World]:
-    """The vendor, Slack, PostgreSQL and Redis; no replica yet.
+    """The vendor, Slack, and PostgreSQL behind a line that can be cut; no replica yet.
 
     Raises:
-        OSError: there is no PostgreSQL, or no Redis.
+        psycopg.OperationalError: there is no PostgreSQL.
     """
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -139,26 +137,25 @@ async def surroundings(plan: Plan) -> AsyncIterator[World]:
         slack.app.router.add_post(HEARD_PATH, heard.hear)
         await stack.enter_async_context(slack)
         database_url = await stack.enter_async_context(empty_database("postgres", folder))
-        redis = await stack.enter_async_context(redis_server()) if plan.shared else None
+        line, through = await stack.enter_async_context(cuttable(database_url))
         environment = {
             **bot_environment(zego, slack),
-            "DATABASE_URL": database_url,
-            "REDIS_URL": redis.url if redis else "",
+            "DATABASE_URL": through,
         }
         driver = Driver(zego, slack, per_second=plan.per_second, seed=plan.seed)
         answering = asyncio.create_task(vary_latency(zego, plan.seed))
         stack.callback(answering.cancel)
         nobody = Fleet(0, "--http", folder, environment)
-        yield World(plan, zego, slack, driver, database_url, environment, folder, redis, nobody, heard)
+        yield World(plan, zego, slack, driver, database_url, environment, folder, line, nobody, heard)
 
 
 @asynccontextmanager
-async def over_http(world: World) -> AsyncIterator[Balancer]:
-    """Replicas behind a balancer, to which Slack delivers."""
+async def over_http(world: World, started: int | None = None) -> AsyncIterator[Balancer]:
+    """Replicas behind a balancer, to which Slack delivers; so many started, or all."""
     count = world.plan.replicas
-    fleet = Fleet(count, "--http", world.folder, world.environment_of(count))
+    fleet = Fleet(count, "--http", world.folder, world.environment_of(), started)
     async with fleet, Balancer(fleet.urls) as balancer:
-        await balancer.until_ready(count)
+        await balancer.until_ready(started or count)
         world.fleet, world.balancer = fleet, balancer
         session = world.slack._session
         assert session
@@ -172,7 +169,7 @@ async def over_sockets(world: World) -> AsyncIterator[None]:
     """Replicas with a Socket Mode connection each."""
     count = world.plan.connections
     world.slack.deliver_over_sockets()
-    async with Fleet(count, "--socket", world.folder, world.environment_of(count)) as fleet:
+    async with Fleet(count, "--socket", world.folder, world.environment_of()) as fleet:
         world.fleet, world.balancer = fleet, None
         yield
 

@@ -1,13 +1,15 @@
-"""What can happen to the Redis that two replicas share, one trouble each."""
+"""What can happen to the PostgreSQL that two replicas share, one trouble each."""
 
 from __future__ import annotations
 
 from contextlib import AsyncExitStack, asynccontextmanager
-from signal import SIGCONT, SIGSTOP
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psycopg
+
 from bot.sandbox.zego_gate import longest_burst
-from tests.nightly.bench.fleet import redis_server
+from tests.databases import cuttable, empty_database
 from tests.nightly.bench.stage import a_stage
 from tests.nightly.bench.trouble import SkippedError, Trouble
 
@@ -16,9 +18,8 @@ if TYPE_CHECKING:
 
     from tests.nightly.bench.stage import Stage
 
-AWAY_SECONDS = 10.0
+AWAY_SECONDS = 30.0
 PER_SECOND = 7.0
-"""A replica alone has half the budget while Redis is away."""
 
 
 @asynccontextmanager
@@ -26,31 +27,34 @@ async def two_replicas() -> AsyncIterator[Stage]:
     """A stage with one replica, to be joined by another; each gets every other delivery."""
     async with AsyncExitStack() as parts:
         try:
-            redis = await parts.enter_async_context(redis_server())
-        except FileNotFoundError as error:
-            raise SkippedError(str(error)) from error
-        stage = await parts.enter_async_context(a_stage(environment={"REDIS_URL": redis.url}))
-        stage.redis, stage.in_turn = redis, True
+            url = await parts.enter_async_context(empty_database("postgres", Path()))
+        except psycopg.OperationalError as error:
+            raise SkippedError("no PostgreSQL") from error
+        first, first_url = await parts.enter_async_context(cuttable(url))
+        second, second_url = await parts.enter_async_context(cuttable(url))
+        stage = await parts.enter_async_context(a_stage(database_url=first_url))
+        stage.lines, stage.in_turn = [first, second], True
         await stage.start_bot()
+        stage.environment["DATABASE_URL"] = second_url
         yield stage
 
 
 @asynccontextmanager
-async def killed(stage: Stage) -> AsyncIterator[None]:
-    """Redis is ended outright, with all that it knows, and started again."""
-    assert stage.redis
-    await stage.redis.kill()
+async def gone(stage: Stage) -> AsyncIterator[None]:
+    """PostgreSQL is gone for both."""
+    for line in stage.lines:
+        line.cut()
     yield
-    await stage.redis.start()
+    for line in stage.lines:
+        await line.mend()
 
 
 @asynccontextmanager
-async def paused(stage: Stage) -> AsyncIterator[None]:
-    """Redis takes commands and does not answer."""
-    assert stage.redis
-    stage.redis.signal(SIGSTOP)
+async def gone_for_one(stage: Stage) -> AsyncIterator[None]:
+    """One of them is cut off from it."""
+    stage.lines[0].cut()
     yield
-    stage.redis.signal(SIGCONT)
+    await stage.lines[0].mend()
 
 
 async def note_pace(stage: Stage) -> None:
@@ -59,20 +63,20 @@ async def note_pace(stage: Stage) -> None:
     stage.notes.append(f"at most {most} requests to ZEGOCLOUD in any second")
 
 
-REDIS_TROUBLES = [
+REPLICA_TROUBLES = [
     Trouble(
-        "redis-killed",
-        "Redis of two replicas killed, and back empty",
-        killed,
+        "replicas-postgres-gone",
+        "PostgreSQL of two replicas gone",
+        gone,
         seconds=AWAY_SECONDS,
         per_second=PER_SECOND,
         stage=two_replicas,
         after=note_pace,
     ),
     Trouble(
-        "redis-paused",
-        "… takes commands and does not answer",
-        paused,
+        "replicas-one-cut-off",
+        "… gone for one of them",
+        gone_for_one,
         seconds=AWAY_SECONDS,
         per_second=PER_SECOND,
         stage=two_replicas,

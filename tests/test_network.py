@@ -19,6 +19,7 @@ from bot.network import Network
 from bot.sandbox.zegocloud import SimulatedZego
 from bot.slack.web_client import build_slack_client, quiet_logger
 from tests.bot_process import finished, running
+from tests.command_line import called_beside
 from tests.proxies import certificate, forward_proxy
 
 if TYPE_CHECKING:
@@ -167,13 +168,13 @@ def test_what_cannot_be_used_is_told_with_every_other_problem(
 async def test_every_command_ends_with_a_sentence_about_it(tmp_path: Path, name: str, value: str) -> None:
     environment = RIGHT | {name: value}
     for command in (("run",), ("query", "last=1h")):
-        status, out, err = await finished(*command, folder=tmp_path, **environment)
+        status, out, err = await called_beside(*command, folder=tmp_path, **environment)
         assert (status, out) == (2, "")
         first, second = err.splitlines()
         assert first == "The configuration cannot be used:"
         assert second.startswith(f"- {name.upper()} ")
         assert "hunter2" not in err
-    status, out, err = await finished("doctor", folder=tmp_path, **environment)
+    status, out, err = await called_beside("doctor", folder=tmp_path, **environment)
     assert (status, err) == (1, "")
     assert f"✕ settings: {name.upper()} " in out
     assert "✓ database" in out
@@ -289,7 +290,7 @@ async def test_everything_goes_through_the_proxy_and_trusts_the_named_certificat
         assert (status, err) == (0, "")
         assert json.loads(out)["total"] > 0
         assert proxy.hosts == ["zego.test"]
-        status, out, err = await finished("doctor", folder=tmp_path, **environment)
+        status, out, err = await called_beside("doctor", folder=tmp_path, **environment)
         way = f"is reached through http://127.0.0.1:{proxy.port} (HTTPS_PROXY)"
         assert f"proxies: ZEGOCLOUD {way}, Slack {way}" in out
         assert "✓ ZEGOCLOUD" in out
@@ -339,7 +340,7 @@ def upload(url: str) -> dict[str, Any]:
 
 async def test_a_proxy_that_is_away_is_named_as_the_cause(tmp_path: Path) -> None:
     environment = RIGHT | {"HTTPS_PROXY": "http://127.0.0.1:9"}
-    status, _, err = await finished("query", "last=1h", folder=tmp_path, **environment)
+    status, _, err = await called_beside("query", "last=1h", folder=tmp_path, **environment)
     assert status == 1
     assert "no connection through the proxy" in err
     assert "Traceback" not in err

@@ -28,10 +28,11 @@ from bot.zegocloud.limiter import Limiter
 from bot.zegocloud.protocol import DescribeTasks, TaskFilter
 from tests.bot_process import bot_environment, running
 from tests.vendor_server import VendorServer, answers, held, tasks
+from tests.waiting import when_logged
 from tests.world import HOUR_MS, MINUTE_MS, NOW_MS, World, a_world, manifest
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
     from bot.sandbox.slack.state import Message
@@ -63,16 +64,9 @@ def log() -> Iterator[Lines]:
     root.setLevel(level)
 
 
-async def until(condition: Callable[[], Any]) -> None:
-    """Wait for what nobody tells of."""
-    async with asyncio.timeout(30):
-        while not condition():  # noqa: ASYNC110 - a log has no event
-            await asyncio.sleep(0)
-
-
 async def told(log: Lines, count: int) -> list[dict[str, Any]]:
     """The lines of so many deliveries; the last comes when its acknowledgement is out."""
-    await until(lambda: len(log.of("bot.deliveries")) >= count)
+    await when_logged(lambda: len(log.of("bot.deliveries")) >= count)
     return log.of("bot.deliveries")
 
 
@@ -138,7 +132,7 @@ async def test_a_call_that_two_wait_for_is_logged_for_the_first_and_the_second_s
         first = asyncio.create_task(ask())
         await server.arrived(1)
         second = asyncio.create_task(ask())
-        await until(lambda: [line for line in log.lines if line["message"].startswith("Joined")])
+        await when_logged(lambda: [line for line in log.lines if line["message"].startswith("Joined")])
         gate.set()
         begun, joined = await first, await second
         await client.aclose()
@@ -161,7 +155,7 @@ async def test_work_that_two_wait_for_says_so_too(log: Lines) -> None:
         return reference, await work.get("same", look)
 
     first, second = asyncio.create_task(ask()), asyncio.create_task(ask())
-    await until(lambda: log.of("bot.concurrency"))
+    await when_logged(lambda: log.of("bot.concurrency"))
     gate.set()
     begun, joined = await first, await second
     assert begun[0] != joined[0]
@@ -185,7 +179,7 @@ async def test_work_that_fails_when_nobody_waits_any_more_is_logged_with_where(l
     await begun.wait()
     asking.cancel()
     await asyncio.wait({asking})
-    await until(lambda: log.of("bot.concurrency"))
+    await when_logged(lambda: log.of("bot.concurrency"))
     [line] = log.of("bot.concurrency")
     assert "KeyError" in line["traceback"]
 
@@ -216,7 +210,7 @@ async def test_a_slot_of_a_digest_has_a_number_of_its_own(world: World, log: Lin
             line for line in log.of("bot.features.digests.worker") if line["message"].endswith(": posted")
         ]
 
-    await until(posted)
+    await when_logged(posted)
     [slot] = posted()
     found = [line for line in log.lines if line.get("reference") == slot["reference"]]
     done = {line.get("action") or line.get("method") for line in found}

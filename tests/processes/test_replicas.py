@@ -215,7 +215,7 @@ async def test_a_bot_that_starts_without_postgres_answers(caplog: pytest.LogCapt
     async with a_world(DATABASE_URL="postgresql://bot:hunter2@127.0.0.1:9/x") as world:
         assert await degraded(world.bot) == ["database"]
         assert "No recordings" in (await world.ask("room=1230 last=6h")).shown_text
-    assert said(caplog, "this replica sends at most 1 of 10 requests a second") == 1
+    assert said(caplog, f"sends at most 1 of {world.bot.settings.zego_max_rps} requests a second") == 1
 
 
 async def test_a_replica_beyond_the_budget_waits_and_says_so(

@@ -628,9 +628,9 @@ async def test_a_waiter_whose_time_went_into_the_queue_is_told_so(full: Limiter)
     async with bench(held(gate, GOOD), hangs(), limiter=full, retry=RetryPolicy()) as b:
         sending = b.ask(page_of(1))
         await b.server.arrived(1)
-        asyncio.get_running_loop().call_later(0.6, gate.set)
+        asyncio.get_running_loop().call_later(1.4, gate.set)
         with pytest.raises(TooLateError):
-            await b.client.ask(page_of(2), in_seconds(1.1))
+            await b.client.ask(page_of(2), in_seconds(2.2))
         await sending
         assert b.requests == 2
 

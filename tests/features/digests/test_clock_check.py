@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -33,6 +32,7 @@ from bot.zegocloud.limiter import Limiter
 from bot.zegocloud.protocol import DescribeRecordStatus
 from tests.databases import database_or_skip
 from tests.features.digests.test_listeners import add, digest, ended, posts
+from tests.waiting import when_logged
 from tests.world import World, a_world
 
 if TYPE_CHECKING:
@@ -398,9 +398,7 @@ async def test_three_seconds_with_the_clock_a_year_ahead_cost_no_digest(
         assert task in posts(world)[0].text
         world.clock.set(world.clock.now() + 400 * DAY)
         world.bot.digests.wake()
-        async with asyncio.timeout(30):
-            while "Digests wait" not in caplog.text:  # noqa: ASYNC110 - a log has no event
-                await asyncio.sleep(0)
+        await when_logged(lambda: "Digests wait" in caplog.text)
         world.pass_time(3)
         world.clock.set(world.clock.now() - 400 * DAY)
         for n in (1, 2):

@@ -33,6 +33,7 @@ from bot.slack.blocks import escape
 from bot.slack.ids import DigestField
 from bot.storage.errors import StoreError
 from tests.databases import database_or_skip, sqlite_with_tables
+from tests.waiting import when_stored
 from tests.world import HOUR_MS, MINUTE_MS, NOW, World, a_world
 
 if TYPE_CHECKING:
@@ -88,14 +89,16 @@ async def ended(world: World, slot_at: float, number: int = 1) -> Slot:
 async def slot_that(
     world: World, slot_at: float, fits: Callable[[Slot], object], number: int = 1, channel: str = GENERAL
 ) -> Slot:
-    """A slot, once it is as expected; the store has no event for that."""
+    """A slot, once it is as expected."""
     kept = await digest(world, number, channel)
-    async with asyncio.timeout(30):
-        while True:
-            for slot in await world.bot.digests.store.latest_slots(kept.id, 10):
-                if slot.slot_at == slot_at and fits(slot):
-                    return slot
-            await asyncio.sleep(0)
+
+    async def look() -> Slot | None:
+        latest = await world.bot.digests.store.latest_slots(kept.id, 10)
+        return next((slot for slot in latest if slot.slot_at == slot_at and fits(slot)), None)
+
+    found = await when_stored(look)
+    assert found is not None
+    return found
 
 
 async def add_for_outsiders(world: World, command: str) -> Message:
@@ -306,9 +309,11 @@ async def works_at_nothing(world: World) -> None:
     """Wait until the worker has come to the end of what it does."""
     worker = world.bot.digests.worker
     assert worker is not None
-    async with asyncio.timeout(30):
-        while worker.under_way:  # noqa: ASYNC110 - it has no event for it
-            await asyncio.sleep(0)
+
+    async def is_done() -> bool:
+        return not worker.under_way
+
+    await when_stored(is_done)
 
 
 @pytest.mark.parametrize(
@@ -703,9 +708,11 @@ async def test_an_owner_is_told_when_slack_takes_messages_again_unless_it_never_
     if is_told:
         await world.slack.wait_for(lambda: told(world))
     go_to(world, NINE + 3 * TELL_LEASE_SECONDS)
-    async with asyncio.timeout(30):
-        while await store.claim_notice(world.clock.now(), "nobody", 0.0):  # noqa: ASYNC110 - no event for it
-            await asyncio.sleep(0)
+
+    async def nobody_is_to_be_told() -> bool:
+        return not await store.claim_notice(world.clock.now(), "nobody", 0.0)
+
+    await when_stored(nobody_is_to_be_told)
     assert len(told(world)) == int(is_told)
 
 
@@ -1101,9 +1108,11 @@ async def test_a_test_run_is_not_told_as_the_last_of_the_schedule(world: World) 
     await world.ask(f"{ADD} room=88")
     await world.ask("digest run 1")
     await world.slack.wait_for(lambda: posts(world))
-    store = world.bot.digests.store
-    async with asyncio.timeout(30):
-        while (await store.latest_slots((await digest(world)).id, 1))[0].state != "posted":  # noqa: ASYNC110
-            await asyncio.sleep(0)
+    kept = await digest(world)
+
+    async def is_noted() -> bool:
+        return (await world.bot.digests.store.latest_slots(kept.id, 1))[0].state == "posted"
+
+    await when_stored(is_noted)
     assert (await digest(world)).last_result == ""
     assert "not posted yet" in (await world.ask("digest list")).text

@@ -379,7 +379,7 @@ async def test_calls_for_what_is_left_are_bounded_and_what_could_not_be_looked_a
         assert len(summary.attention) == MOST_LOOKED_AT_AGAIN
         assert not summary.all_checked
         assert "2 recordings from earlier digests couldn't be checked again this time." in summary.notes
-        described = [request for request in vendor.zego.requests if request.action == "DescribeRecordStatus"]
+        described = {request.body["TaskId"] for request in vendor.zego.requests if "TaskId" in request.body}
         assert len(described) == MOST_LOOKED_AT_AGAIN
         again = await DigestData(vendor.recordings, vendor.clock).get(window(), summary.unfinished)
         assert len(again.attention) == 2

@@ -33,6 +33,7 @@ from bot.storage.outbox import Outbox
 from bot.storage.tables import slots
 from tests.bolt_apps import manifest
 from tests.nightly.digest_chaos import QUICK_LEASE_SECONDS, send, start_worker, worker_environment
+from tests.waiting import when_logged, when_stored
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -154,13 +155,6 @@ def held(claim: Claim) -> Claim:
 async def happens(desk: Desk, predicate: Any) -> None:
     """Wait until something is true of Slack's side."""
     await desk.slack.wait_for(predicate)
-
-
-async def until(predicate: Any) -> None:
-    """Wait until something is true of the worker, which has no event for it."""
-    async with asyncio.timeout(30):
-        while not predicate():  # noqa: ASYNC110 - see above
-            await asyncio.sleep(0)
 
 
 async def test_a_slot_is_posted_once_with_its_name_and_noted(desk: Desk) -> None:
@@ -666,7 +660,7 @@ async def test_a_fault_while_looking_is_logged_and_the_worker_goes_on(
 
     worker = desk.worker(clock=Faulty())
     worker.start()
-    await until(lambda: "Looking for digests" in caplog.text)
+    await when_logged(lambda: "Looking for digests" in caplog.text)
     worker.wake()
     await happens(desk, lambda: desk.posts)
     await worker.stop()
@@ -686,7 +680,11 @@ async def test_one_digest_that_hangs_delays_no_other(desk: Desk) -> None:
     desk.clock.set(NINE)
     worker.start()
     await happens(desk, lambda: len(desk.posts) == len(others))
-    await until(lambda: worker.under_way == 1)
+
+    async def one_is_left() -> bool:
+        return worker.under_way == 1
+
+    await when_stored(one_is_left)
     release.set()
     await happens(desk, lambda: len(desk.posts) == len(others) + 1)
     await worker.stop()
@@ -795,7 +793,7 @@ async def test_a_database_that_is_away_is_told_once_and_digests_go_on_when_it_is
         other.execute("BEGIN IMMEDIATE")
         desk.clock.set(NINE)
         worker.start()
-        await until(lambda: worker.last_error)
+        await when_logged(lambda: worker.last_error)
         other.execute("ROLLBACK")
     await happens(desk, lambda: desk.posts)
     await worker.stop()
@@ -980,13 +978,17 @@ async def test_owners_who_take_long_to_be_told_delay_no_digest(desk: Desk) -> No
     desk.clock.set(NINE)
     worker.start()
     await asyncio.wait_for(slack_is_slow.wait(), 30)
+
+    async def all_are_told() -> bool:
+        return len(desk.told) == 3
+
     for hour in (1, 2):
         desk.clock.set(NINE + hour * HOUR)
         worker.wake()
         await happens(desk, lambda hour=hour: len(desk.posts) == hour + 1)
     assert desk.told == []
     slack_answers.set()
-    await until(lambda: len(desk.told) == 3)
+    await when_stored(all_are_told)
     await worker.stop()
     assert digest.id not in {notice.digest.id for notice in desk.told}
 
@@ -1256,7 +1258,9 @@ async def test_a_process_that_was_stopped_for_longer_than_its_lease_posts_nothin
         desk.clock.advance(LEASE_SECONDS)
         assert await desk.worker().step(), "its lease has ended"
         (message,) = desk.posts
-        await until(lambda: asyncio.get_running_loop().time() > stopped_at + QUICK_LEASE_SECONDS / 3)
+        renewal_is_due = asyncio.Event()
+        asyncio.get_running_loop().call_at(stopped_at + QUICK_LEASE_SECONDS / 3, renewal_is_due.set)
+        await renewal_is_due.wait()
         send(stopped, signal.SIGCONT)
         send(stopped, signal.SIGTERM)
         assert await stopped.wait() == 0
@@ -1410,7 +1414,7 @@ async def test_stopping_while_the_database_is_away_does_not_speak_of_another_wor
 
         worker = desk.worker(post=post, tell=None)
         working = asyncio.create_task(worker.step())
-        await until(lambda: "could not be noted yet" in caplog.text)
+        await when_logged(lambda: "could not be noted yet" in caplog.text)
         await worker.stop()
         await working
     assert "taken over" not in caplog.text

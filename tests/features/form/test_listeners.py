@@ -13,6 +13,7 @@ from bot.sandbox.slack.state import ASKER, GENERAL, PRIVATE_NO_BOT, READER
 from bot.sandbox.zego_faults import Fault, FaultKind
 from bot.slack.ids import FormField
 from tests.operating.test_metrics import figures
+from tests.waiting import when_logged
 from tests.world import HOUR_MS, NOW_MS, World, a_world
 
 if TYPE_CHECKING:
@@ -368,9 +369,7 @@ async def test_what_was_posted_by_the_form_is_logged(world: World, caplog: pytes
     await world.slack.submit_view(await filled(world))
     await answered(world, task)
     line = f"posted by={ASKER} channel={GENERAL} query=room=1230 last=3d rows=1"
-    async with asyncio.timeout(30):
-        while line not in caplog.text:  # noqa: ASYNC110 - a log tells nobody
-            await asyncio.sleep(0)
+    await when_logged(lambda: line in caplog.text)
 
 
 async def test_a_form_that_was_open_for_long_is_answered_by_direct_message(world: World) -> None:

@@ -89,3 +89,20 @@ async def database_or_skip(kind: str, folder: Path) -> AsyncIterator[str]:
         yield url
     finally:
         await opened.__aexit__(None, None, None)
+
+
+@asynccontextmanager
+async def silent_database() -> AsyncIterator[tuple[str, list[asyncio.StreamWriter]]]:
+    """A PostgreSQL that takes connections and says nothing, and the connections."""
+    connected: list[asyncio.StreamWriter] = []
+
+    async def take(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connected.append(writer)
+
+    server = await asyncio.start_server(take, "127.0.0.1", 0)
+    try:
+        yield f"postgresql://bot@127.0.0.1:{server.sockets[0].getsockname()[1]}/x", connected
+    finally:
+        server.close()
+        for writer in connected:
+            writer.transport.abort()

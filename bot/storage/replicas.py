@@ -12,10 +12,11 @@ database's. After that the replica goes on with its floor, half of its share, wh
 one replica and not for another, both stay within the budget.
 
 A replica that has no floor any more, or never reached PostgreSQL, waits until all shares must have fallen to
-floors and then sends one request at a time: if PostgreSQL is away for everyone, that is within the budget. No
-replica raises its share in the first seconds after an outage, until the others have noticed that it's over.
-What this doesn't cover: a replica that starts cut off, or is cut off for more than 15 minutes, while others
-reach PostgreSQL. It adds one request to the budget, in place of answering nobody.
+floors and then sends one request at a time: if PostgreSQL is away for everyone, that is within the budget.
+After an outage, and when the first replica starts, all shares together are half of the budget for some
+seconds, until whoever sent alone has noticed that PostgreSQL is there. What this doesn't cover: a replica that
+starts cut off, or is cut off for more than 15 minutes, while others reach PostgreSQL. It adds one request to
+the budget, in place of answering nobody.
 """
 
 from __future__ import annotations
@@ -26,10 +27,10 @@ import math
 import secrets
 from contextlib import suppress
 from contextvars import Context
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, insert, select, text, update
+from sqlalchemy import delete, insert, select, text
 
 from bot.storage.errors import StoreError
 from bot.storage.tables import replicas
@@ -72,7 +73,8 @@ MOST_HANGING = 3
 
 _LOCK = 0x5245_504C_4943  # one advisory lock for all budgets: it is held for a few milliseconds
 
-# All of it ends with the transaction. A process that is paused in the middle of one would hold up the others.
+# All of it ends with the transaction. After waiting for the lock, it has to see what the others wrote; and a
+# process that is paused in the middle of it must not hold up the others.
 _PREPARE = (
     "SET TRANSACTION ISOLATION LEVEL READ COMMITTED",
     "SET LOCAL statement_timeout = '2s'",
@@ -163,9 +165,7 @@ def settle(
 class Share:
     """How many requests a replica may have out, by its own monotonic clock; all times are seconds of it."""
 
-    def __init__(self, lease_seconds: float = LEASE_SECONDS, kept_seconds: float = KEPT_SECONDS) -> None:
-        self._lease_seconds = lease_seconds
-        self._kept_seconds = kept_seconds
+    def __init__(self) -> None:
         self._settled = Settled(0, 0, 0)
         self._leased_until = self._kept_until = -math.inf
         self._alone_from, self._alone_until = math.inf, -math.inf
@@ -211,14 +211,14 @@ class Share:
     def settled(self, settled: Settled, asked_at: float) -> None:
         """The database has answered what was asked at `asked_at`."""
         self._settled = settled
-        self._leased_until = asked_at + self._lease_seconds - MARGIN_SECONDS
-        self._kept_until = self._alone_from = self._leased_until + self._kept_seconds
+        self._leased_until = asked_at + LEASE_SECONDS - MARGIN_SECONDS
+        self._kept_until = self._alone_from = self._leased_until + KEPT_SECONDS
         self._alone_until = -math.inf
 
     def failed(self, asked_at: float, now: float) -> None:
         """The database has not answered what was asked at `asked_at`."""
         if self._alone_from == math.inf:
-            self._alone_from = now + self._lease_seconds
+            self._alone_from = now + LEASE_SECONDS
         self._alone_until = asked_at + ALONE_SECONDS
 
 
@@ -231,8 +231,6 @@ class Replicas:
         max_rps: the budget, requests a second.
         in_use: how many requests of this replica are out, or were until less than a second ago.
         on_change: called whenever there may be room for another.
-        lease_seconds: how soon others may take the share of a replica that has died, but for its floor.
-        kept_seconds: how long they leave the floor.
 
     Attributes:
         is_away: whether PostgreSQL did not answer last.
@@ -245,18 +243,13 @@ class Replicas:
         max_rps: int,
         in_use: Callable[[], int],
         on_change: Callable[[], None],
-        *,
-        lease_seconds: float = LEASE_SECONDS,
-        kept_seconds: float = KEPT_SECONDS,
     ) -> None:
         self.database = database
         self.is_away = False
-        self._share = Share(lease_seconds, kept_seconds)
+        self._share = Share()
         self._row = Replica(secrets.token_hex(8), budget, 0.0, max_rps, 0, 0, 0, 0.0, 0.0, 0.0)
         self._in_use = in_use
         self._on_change = on_change
-        self._lease_seconds = lease_seconds
-        self._kept_seconds = kept_seconds
         self._beating: asyncio.Task[None] | None = None
         self._hanging: set[asyncio.Task[Settled | None]] = set()
         self._told = -1
@@ -294,8 +287,8 @@ class Replicas:
     async def _keep_beating(self) -> None:
         while True:
             share, now = self._share, _now()
-            is_settled = share.at(now) == share.target
-            await asyncio.sleep(BEAT_SECONDS if is_settled or self.is_away else QUICK_BEAT_SECONDS)
+            waits_for_room = share.at(now) != share.target and not self.is_away
+            await asyncio.sleep(QUICK_BEAT_SECONDS if waits_for_room else BEAT_SECONDS)
             await self._beat()
 
     async def _beat(self) -> None:
@@ -305,14 +298,12 @@ class Replicas:
             if settled is not None:
                 self._share.settled(settled, asked_at)
                 self.is_away = False
-        except StoreError as error:
+        except Exception as error:  # of any kind, else nobody here would ever have a turn again
+            if not isinstance(error, StoreError):
+                logger.exception("The ledger of replicas failed in an unknown way")
             self._share.failed(asked_at, _now())
             self.is_away = True
-            self._tell_away(error)
-        except Exception:  # else nobody here would ever have a turn again
-            logger.exception("The ledger of replicas failed in an unknown way")
-            self._share.failed(asked_at, _now())
-            self.is_away = True
+            self._tell_away(getattr(error, "reason", "failed"))
         else:
             self._tell()
         self._on_change()
@@ -351,29 +342,26 @@ class Replicas:
             await tx.execute(text(statement))
         await tx.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
         now = (await tx.execute(select(self.database.lease_now()))).scalar_one()
-        columns = [column for column in replicas.columns if column.name in Replica.__slots__]
-        found = await tx.execute(select(*columns).where(replicas.c.budget == row.budget))
+        found = await tx.execute(select(replicas).where(replicas.c.budget == row.budget))
         rows = [Replica(**values) for values in found.mappings()]
-        own = next((one for one in rows if one.id == row.id), None)
-        row = replace(row, joined_at=own.joined_at if own else now)
-        settled = settle(row, rows, now, after_outage=after_outage, leaving=leaving)
+        joined_at = next((one.joined_at for one in rows if one.id == row.id), now)
+        settled = settle(
+            replace(row, joined_at=joined_at), rows, now, after_outage=after_outage, leaving=leaving
+        )
         if settled is None:
             return None
-        leased_until = now + (LEAVING_SECONDS if leaving else self._lease_seconds)
-        values = {
-            "beat": row.beat,
-            "share": settled.share,
-            "floor": settled.floor,
-            "leased_until": leased_until,
-            "kept_until": leased_until + (0 if leaving else self._kept_seconds),
-            "settles_until": settled.settles_until,
-        }
-        if own:
-            await tx.execute(update(replicas).where(replicas.c.id == row.id).values(values))
-        else:
-            new = {"id": row.id, "budget": row.budget, "joined_at": now, "max_rps": row.max_rps}
-            await tx.execute(insert(replicas).values(new | values))
-        await tx.execute(delete(replicas).where(replicas.c.kept_until < now))
+        leased_until = now + (LEAVING_SECONDS if leaving else LEASE_SECONDS)
+        row = replace(
+            row,
+            joined_at=joined_at,
+            share=settled.share,
+            floor=settled.floor,
+            leased_until=leased_until,
+            kept_until=leased_until + (0 if leaving else KEPT_SECONDS),
+            settles_until=settled.settles_until,
+        )
+        await tx.execute(delete(replicas).where((replicas.c.id == row.id) | (replicas.c.kept_until < now)))
+        await tx.execute(insert(replicas).values(asdict(row)))
         return settled
 
     def _tell(self) -> None:
@@ -393,13 +381,13 @@ class Replicas:
                 max_rps,
             )
 
-    def _tell_away(self, error: StoreError) -> None:
+    def _tell_away(self, reason: str) -> None:
         if not self._told_away and not self._share.is_leased(_now()):
             self._told_away = True
             logger.warning(
                 "PostgreSQL does not answer (%s): until it does, this replica sends at most %d of %d requests"
                 " a second",
-                error.reason,
+                reason,
                 max(1, self._share.at(_now())),
                 self._row.max_rps,
             )

@@ -18,6 +18,7 @@ from bot.clock import SystemClock
 from bot.sandbox.slack.server import LocalSlack
 from bot.sandbox.zego_faults import Fault, FaultKind
 from tests.bot_process import bot_environment, finished, running
+from tests.databases import silent_database
 from tests.watched_zego import WatchedZego
 from tests.world import MINUTE_MS, manifest
 
@@ -135,6 +136,20 @@ async def test_socket_mode_is_chosen_where_an_app_token_is_set(cloud: Cloud) -> 
     environment = cloud.environment | {"SLACK_APP_TOKEN": ""}
     async with running("run", folder=cloud.folder, **environment) as process:
         await process.said("over HTTP")
+
+
+async def test_a_redis_that_is_named_gets_one_warning_and_nothing_else(cloud: Cloud) -> None:
+    async with cloud.bot("--http", REDIS_URL="redis://127.0.0.1:9/?nonsense=1") as process:
+        assert await get(await process.port(), "/readyz") == (200, {"ready": True, "degraded": []})
+    assert process.err.count("REDIS_URL") == 1
+    assert "REDIS_URL is no longer needed" in process.err
+
+
+async def test_it_ends_in_time_when_postgres_hangs(cloud: Cloud) -> None:
+    async with silent_database() as (url, _), cloud.bot("--http", DATABASE_URL=url) as process:
+        assert await get(await process.port(), "/readyz") == (200, {"ready": True, "degraded": ["database"]})
+        process.signal(SIGTERM)
+        assert await process.exit_status(EXIT_SECONDS) == 0
 
 
 async def test_socket_mode_opens_no_port_unless_told(cloud: Cloud) -> None:

@@ -41,14 +41,14 @@ async def let_expire(database: Database) -> None:
     async def work(tx: Any) -> None:
         await tx.execute(update(deliveries).values(expires_at=database.lease_now() - 1))
 
-    await database.write(work)
+    await database.run(work, writes=True)
 
 
 async def kept(database: Database) -> int:
     async def work(tx: Any) -> int:
         return (await tx.execute(select(func.count()).select_from(deliveries))).scalar_one()
 
-    return await database.read(work)
+    return await database.run(work, writes=False)
 
 
 async def test_many_claims_at_once_are_won_by_one_replica_each(database: Database) -> None:
@@ -133,6 +133,6 @@ async def test_a_replica_that_left_holds_nothing_after_a_moment(database: Databa
         rest = replicas.c.kept_until - database.lease_now()
         return (await tx.execute(select(replicas.c.share, rest, text("1")))).one()
 
-    share, seconds, _ = await database.read(work)
+    share, seconds, _ = await database.run(work, writes=False)
     assert share == 3
     assert seconds < 2

@@ -14,9 +14,9 @@ one replica and not for another, both stay within the budget.
 A replica that has no floor any more, or never reached PostgreSQL, waits until all shares must have fallen to
 floors and then sends one request at a time: if PostgreSQL is away for everyone, that is within the budget.
 After an outage, and when the first replica starts, all shares together are half of the budget for some
-seconds, until whoever sent alone has noticed that PostgreSQL is there. What this doesn't cover: a replica that
-starts cut off, or is cut off for more than 15 minutes, while others reach PostgreSQL. It adds one request to
-the budget, in place of answering nobody.
+seconds, until whoever sent alone has noticed that PostgreSQL is there. What this doesn't cover: a replica
+that starts cut off, or is cut off for more than 15 minutes, while others reach PostgreSQL. It adds one request
+to the budget, in place of answering nobody.
 """
 
 from __future__ import annotations

@@ -6,17 +6,19 @@ writes down less only after it has made room (a request is out until 1 s after i
 starts with nothing and gets its share as the others make room.
 
 A share is leased, and renewed every second. A replica that can't reach PostgreSQL keeps its share until 2 s
-before the lease ends, by its own monotonic clock, and nobody else takes it before the lease has ended, by the
-database's. After that the replica goes on with its floor, half of its share, which the others leave alone for
-15 minutes, because a dead replica and one that is cut off look the same. So where PostgreSQL comes back for
-one replica and not for another, both stay within the budget.
+before the lease ends, by its own monotonic clock, and nobody else takes it before the lease has ended, by
+the database's. After that the replica goes on with its floor, which the others leave alone for 10 minutes,
+because a dead replica and one that is cut off look the same. All floors together are three quarters of the
+budget, and half of it where there is only one replica, so that whoever takes the place of a dead one has
+something to begin with. So where PostgreSQL comes back for one replica and not for another, both stay within
+the budget.
 
-A replica that has no floor any more, or never reached PostgreSQL, waits until all shares must have fallen to
+A replica whose floor has ended, or that never reached PostgreSQL, waits until all shares must have fallen to
 floors and then sends one request at a time: if PostgreSQL is away for everyone, that is within the budget.
-After an outage, and when the first replica starts, all shares together are half of the budget for some
-seconds, until whoever sent alone has noticed that PostgreSQL is there. What this doesn't cover: a replica
-that starts cut off, or is cut off for more than 15 minutes, while others reach PostgreSQL. It adds one request
-to the budget, in place of answering nobody.
+After an outage, and when the first replica starts, the shares are no more than the floors for some seconds,
+until whoever sent alone has noticed that PostgreSQL is there. What this doesn't cover: a replica that starts
+cut off, or is cut off for more than 10 minutes, while others reach PostgreSQL. It adds one request to the
+budget, in place of answering nobody.
 """
 
 from __future__ import annotations
@@ -45,7 +47,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 LEASE_SECONDS = 6.0
-KEPT_SECONDS = 900.0
+KEPT_SECONDS = 600.0
 """How long the others leave the floor of a replica alone, after its lease has ended."""
 
 MARGIN_SECONDS = 2.0
@@ -88,7 +90,7 @@ class Replica:
 
     Attributes:
         beat: counts the owner's transactions, so that one that was held up on its way has no effect.
-        settles_until: until then all shares together are half of the budget at most, because of an outage.
+        settles_until: until then some of the budget is left free, because of an outage.
     """
 
     id: str
@@ -114,14 +116,15 @@ class Settled:
     Attributes:
         share: what the replica may use.
         floor: what the others leave to it after its lease.
-        target: what it should use.
+        target, target_floor: what both should be.
         settles_until: see `Replica`.
-        is_settling: whether half of the budget is left free at this moment.
+        is_settling: whether some of the budget is left free at this moment.
     """
 
     share: int
     floor: int
     target: int
+    target_floor: int
     settles_until: float = 0.0
     is_settling: bool = False
 
@@ -148,25 +151,30 @@ def settle(
     if after_outage or all(row.leased_until <= now for row in rows):  # or nobody has been heard of lately
         settles_until = now + SETTLE_SECONDS
     is_settling = now < settles_until
-    if is_settling:
-        budget //= 2
     kept = sum(row.held(now) for row in others if row not in living)
     order = sorted([claim, *living], key=lambda row: (row.joined_at, row.id))
-    each, more = divmod(max(0, budget - kept), len(order))
-    target = each + (order.index(claim) < more)
+    secured = budget // 2 if len(order) == 1 else budget - max(1, budget // 4)
+    most = secured if is_settling else budget
+
+    def part_of(whole: int) -> int:
+        each, more = divmod(max(0, whole - kept), len(order))
+        return each + (order.index(claim) < more)
+
+    target, target_floor = part_of(most), part_of(secured)
     share = min(claim.share, own.held(now) if own else 0)
     floor = min(claim.floor, own.floor if own else 0, share)
     if not leaving:
-        share = max(share, min(target, budget - sum(row.held(now) for row in others)))
-        floor = max(floor, min(share, target // 2))
-    return Settled(share, floor, target, settles_until, is_settling)
+        share = max(share, min(target, most - sum(row.held(now) for row in others)))
+        others_floors = kept + sum(row.floor for row in living)
+        floor = max(floor, min(share, target_floor, secured - others_floors))
+    return Settled(share, floor, target, target_floor, settles_until, is_settling)
 
 
 class Share:
     """How many requests a replica may have out, by its own monotonic clock; all times are seconds of it."""
 
     def __init__(self) -> None:
-        self._settled = Settled(0, 0, 0)
+        self._settled = Settled(0, 0, 0, 0)
         self._leased_until = self._kept_until = -math.inf
         self._alone_from, self._alone_until = math.inf, -math.inf
 
@@ -203,7 +211,7 @@ class Share:
     def claim(self, in_use: int, now: float) -> tuple[int, int]:
         """The share and the floor to ask for. It is no more than that from here on, whatever the answer."""
         share = max(in_use, min(self.at(now), self.target))
-        floor = min(self._settled.floor, self.target // 2, share)
+        floor = min(self._settled.floor, self._settled.target_floor, share)
         if now < self._kept_until:
             self._settled = replace(self._settled, share=min(self._settled.share, share), floor=floor)
         return share, floor

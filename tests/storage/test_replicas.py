@@ -33,7 +33,7 @@ PATIENCE_SECONDS = 30.0
 
 def row(name: str, share: int = 0, **more: float) -> Replica:
     """A living replica's row; the later its name in the alphabet, the later it joined."""
-    usual = Replica(name, "b", ord(name), 8, 1, share, share // 2, NOW + 5, NOW + 900, 0)
+    usual = Replica(name, "b", ord(name), 8, 1, share, share - share // 4, NOW + 5, NOW + 900, 0)
     return replace(usual, **more)
 
 
@@ -42,16 +42,16 @@ def claim(name: str, share: int = 0, **more: float) -> Replica:
 
 
 DECISIONS = [
-    pytest.param(claim("a"), "a4", Settled(8, 4, 8), id="the only one takes all"),
-    pytest.param(claim("b"), "a8", Settled(0, 0, 4), id="a newcomer waits for room"),
-    pytest.param(claim("a", 8), "a8 b0", Settled(8, 4, 4), id="it's asked for room"),
-    pytest.param(claim("a", 4, floor=2), "a8 b0", Settled(4, 2, 4), id="it makes room"),
-    pytest.param(claim("a", 6, floor=2), "a8 b0", Settled(6, 2, 4), id="it makes some room"),
-    pytest.param(claim("b"), "a4 b0", Settled(4, 2, 4), id="and the newcomer begins"),
-    pytest.param(claim("b"), "a6 b0", Settled(2, 2, 4), id="with what there is"),
-    pytest.param(claim("a", 4, floor=2), "a4 b4 c0", Settled(4, 2, 3), id="3 of 8, the first"),
-    pytest.param(claim("b", 4, floor=2), "a4 b4 c0", Settled(4, 2, 3), id="3 of 8, the second"),
-    pytest.param(claim("c"), "a3 b3 c0", Settled(2, 1, 2), id="and 2"),
+    pytest.param(claim("a"), "a4", Settled(8, 4, 8, 4), id="the only one takes all"),
+    pytest.param(claim("b"), "a8", Settled(0, 0, 4, 3), id="a newcomer waits for room"),
+    pytest.param(claim("a", 8), "a8 b0", Settled(8, 6, 4, 3), id="it's asked for room"),
+    pytest.param(claim("a", 6, floor=3), "a8 b0", Settled(6, 3, 4, 3), id="it makes some room"),
+    pytest.param(claim("a", 4, floor=3), "a8 b0", Settled(4, 3, 4, 3), id="it makes room"),
+    pytest.param(claim("b"), "a4 b0", Settled(4, 3, 4, 3), id="and the newcomer begins"),
+    pytest.param(claim("b"), "a6 b0", Settled(2, 1, 4, 3), id="with what there is"),
+    pytest.param(claim("a", 4, floor=2), "a4 b4 c0", Settled(4, 2, 3, 2), id="3 of 8, the first"),
+    pytest.param(claim("b", 4, floor=2), "a4 b4 c0", Settled(4, 2, 3, 2), id="3 of 8, the second"),
+    pytest.param(claim("c"), "a3 b3 c0", Settled(2, 0, 2, 2), id="and 2"),
 ]
 
 
@@ -68,15 +68,15 @@ def test_shares_are_whole_and_taken_only_when_they_are_free(
 
 def test_a_dead_replica_keeps_its_share_until_its_lease_ends_and_then_its_floor() -> None:
     dead = row("a", 4, leased_until=NOW - 0.1)
-    assert settle(claim("b", 4), [dead, row("b", 4)], NOW) == Settled(6, 3, 6)
+    assert settle(claim("b", 4), [dead, row("b", 4)], NOW) == Settled(5, 3, 5, 1)
     long_dead = replace(dead, kept_until=NOW - 0.1)
-    assert settle(claim("b", 4), [long_dead, row("b", 4)], NOW) == Settled(8, 4, 8)
+    assert settle(claim("b", 4), [long_dead, row("b", 4)], NOW) == Settled(8, 4, 8, 4)
 
 
 def test_a_replica_that_comes_back_late_has_only_what_was_left_to_it() -> None:
     late = row("a", 4, leased_until=NOW - 0.1)
-    assert settle(claim("a", 4, floor=2), [late, row("b", 6)], NOW) == Settled(2, 2, 4)
-    assert settle(claim("a", 4, floor=2), [row("b", 8)], NOW) == Settled(0, 0, 4)
+    assert settle(claim("a", 4, floor=2), [late, row("b", 5)], NOW) == Settled(3, 2, 4, 3)
+    assert settle(claim("a", 4, floor=2), [row("b", 8)], NOW) == Settled(0, 0, 4, 3)
 
 
 def test_what_was_held_up_on_its_way_has_no_effect() -> None:
@@ -84,8 +84,8 @@ def test_what_was_held_up_on_its_way_has_no_effect() -> None:
 
 
 def test_the_smallest_budget_of_those_that_live_counts() -> None:
-    assert settle(claim("b"), [row("a", 4)], NOW) == Settled(4, 2, 4)
-    assert settle(claim("b", max_rps=4), [row("a", 2)], NOW) == Settled(2, 1, 2)
+    assert settle(claim("b"), [row("a", 4)], NOW) == Settled(4, 3, 4, 3)
+    assert settle(claim("b", max_rps=4), [row("a", 2)], NOW) == Settled(2, 1, 2, 1)
 
 
 @given(count=st.integers(1, 12), budget=st.integers(1, 10))
@@ -176,7 +176,8 @@ class Play:
         if what == "away":
             self.away_until = self.time + seconds
         elif what == "start" or player is None:
-            if len(self.players) <= self.budget // 2:
+            alone = sum(not one.has_joined for one in self.players)
+            if alone < max(1, self.budget // 4) and len(self.players) < 5:  # what is left free for them
                 self.start()
         elif what == "pause":
             player.paused_until = self.time + seconds

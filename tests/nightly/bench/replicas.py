@@ -157,11 +157,14 @@ async def measure(plan: Plan, names: list[str]) -> tuple[list[Figures], str]:
                         await world.fleet.run_only(max(1, plan.replicas + fewer))
                         await balancer.until_ready(max(1, plan.replicas + fewer))
                         await asyncio.sleep(SETTLE_SHARES_SECONDS)
+                        await harm.forget_the_dead(world)
                         figures.append(await told(run_phase(world, does)))
                     digests = await every_minute.account()
             finally:
                 await store.close()
         if SOCKETS in names:
+            if chosen:
+                await harm.forget_the_dead(world)
             async with over_sockets(world):
                 figures.append(await told(run_phase(world, harm.kill_one_with_a_connection)))
     return figures, digests

@@ -244,6 +244,15 @@ def test_a_module_says_in_one_line_what_lives_there() -> None:
     assert len(lines) == len(set(lines))
 
 
+def test_no_module_hands_on_the_names_of_others() -> None:
+    handing_on = [
+        name
+        for name, module in modules().items()
+        if any("__all__" in ast.unparse(node) for node in module.tree.body if isinstance(node, ast.Assign))
+    ]
+    assert handing_on == []
+
+
 def test_no_module_is_longer_than_an_idea() -> None:
     lines = {name: len(module.path.read_text("utf-8").splitlines()) for name, module in modules().items()}
     assert [name for name, many in lines.items() if many > LONGEST] == []

@@ -30,8 +30,8 @@ from bot.slack.access import Access
 from bot.slack.bolt_app import BoltApp
 from bot.slack.channels import Channels
 from bot.slack.deduplication import Deduplication
-from bot.slack.delivery import InFlight
 from bot.slack.dispatch import ListenerAdapter
+from bot.slack.in_flight import InFlight
 from bot.slack.people import People
 from bot.slack.receiver import Receiver, SocketModeReceiver
 from bot.slack.sign_in import sign_in, socket_address

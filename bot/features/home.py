@@ -8,7 +8,7 @@ from bot.errors import SlackRefusedError
 from bot.features.help import example_room, examples
 from bot.slack import ids
 from bot.slack.blocks import actions, button, clock_time, context, escape, header, section
-from bot.slack.delivery import note_problem
+from bot.slack.delivery_log import note_problem
 from bot.slack.sender import attempt
 
 if TYPE_CHECKING:

@@ -39,7 +39,7 @@ from bot.slack.blocks import (
     shortened,
     unbroken,
 )
-from bot.verdicts.files import captured
+from bot.verdicts.file_verdicts import captured
 from bot.verdicts.types import At, Kind, Outside
 
 if TYPE_CHECKING:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from bot.clock import Clock
     from bot.concurrency import Progress
     from bot.models import RecordingDetails
-    from bot.recordings.live import Reader
+    from bot.recordings.live_reading import Reader
     from bot.recordings.page import Page
     from bot.verdicts.types import Thresholds
     from bot.zegocloud.client import ZegoClient

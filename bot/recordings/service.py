@@ -17,7 +17,7 @@ from bot.errors import RecordingsError, TooLateError, ZegoError
 from bot.models import API_HISTORY_MS, RecordingDetails
 from bot.query.terms import RecordingQuery, Status
 from bot.recordings.attention import keep_what_needs_attention
-from bot.recordings.live import Reader
+from bot.recordings.live_reading import Reader
 from bot.recordings.outcomes import Outcomes
 from bot.recordings.page import Question
 from bot.verdicts.types import USUAL, thresholds_of

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bot.errors import AccessError, RecordingsError
-from bot.slack.delivery import begin_delivery, current_delivery, note_problem
+from bot.slack.delivery_log import begin_delivery, current_delivery, note_problem
 from bot.slack.forms import FormErrors, build_field_errors
 from bot.slack.payload import Asker, asker_of, metadata_of_click, metadata_of_view
 from bot.slack.sender import Destination, Sender, ThreadSender
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from bot.operating.metrics import Metrics
     from bot.slack.access import Access
     from bot.slack.deduplication import Deduplication
-    from bot.slack.delivery import InFlight
+    from bot.slack.in_flight import InFlight
     from bot.slack.web_client import SlackClient
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 from bot.errors import RecordingsError, SlackRefusedError
 from bot.logs import reference_to_show
 from bot.slack.blocks import build_problem_modal
-from bot.slack.delivery import note_problem
+from bot.slack.delivery_log import note_problem
 from bot.slack.sender import (
     UNEXPECTED,
     WAITS_SECONDS,

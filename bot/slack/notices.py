@@ -64,6 +64,11 @@ def build_notice(text: str) -> Message:
     return {"text": text, "blocks": [section(text)]}
 
 
+def build_searching() -> Message:
+    """The line shown while an answer takes longer."""
+    return build_notice("Still searching …")
+
+
 def build_outsiders_warning(state: str) -> Message:
     """Asks before something is posted where people of other organizations can read it."""
     text = f"{OUTSIDERS_READ}. Post the answer here, without file links?"

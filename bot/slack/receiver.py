@@ -15,7 +15,7 @@ from aiohttp import web
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 
 from bot.slack.bolt_app import read_delivery
-from bot.slack.delivery import begin_delivery
+from bot.slack.delivery_log import begin_delivery
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -17,8 +17,8 @@ from slack_bolt.response import BoltResponse
 from bot.errors import NOT_CONFIRMED, QueryError, SlackRefusedError, StoppingError, TaskNotFoundError
 from bot.slack import ids
 from bot.slack.blocks import Message, Rendered
-from bot.slack.delivery import note_problem, note_unexpected, seconds_since_arrival
-from bot.slack.notices import build_mistake, build_notice, build_problem, build_progress
+from bot.slack.delivery_log import note_problem, note_unexpected, seconds_since_arrival
+from bot.slack.notices import build_mistake, build_problem, build_progress, build_searching
 from bot.slack.web_client import SLACK_ERRORS, NotSentError, http_status, retry_after_seconds, slack_word
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from bot.errors import RecordingsError
     from bot.recordings.page import ButtonState
-    from bot.slack.delivery import InFlight
+    from bot.slack.in_flight import InFlight
     from bot.slack.web_client import SlackClient
 
 logger = logging.getLogger(__name__)
@@ -483,7 +483,7 @@ class Sender:
         """A short line, and at most one of progress for a command; for a click, progress in place."""
         in_place = replace and not everyone
         if not in_place:
-            await self._note(build_notice("Still searching …"))
+            await self._note(build_searching())
         await asyncio.wait({task}, timeout=PROGRESS_AFTER_SECONDS - ACK_WITHIN_SECONDS)
         begun = asyncio.create_task(self._progress.begun.wait())  # a slow list reports later
         try:
@@ -551,7 +551,7 @@ class ThreadSender(Sender):
         """A line that is updated from time to time, until the answer replaces it; for one person, once."""
         openly = everyone or self._to.direct
         say = self._post_or_update if openly else self._post_privately
-        await say(build_notice("Still searching …"))
+        await say(build_searching())
         while not task.done():
             await asyncio.wait({task}, timeout=PROGRESS_AFTER_SECONDS / 2)
             if not task.done() and self._progress.begun.is_set() and openly:

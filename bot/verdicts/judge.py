@@ -25,7 +25,8 @@ from typing import TYPE_CHECKING
 from bot.models import ENDED, RUNNING, STARTING, STATUS_WORDS, UPLOADED
 from bot.plain_text import count
 from bot.query.times import format_duration
-from bot.verdicts import files, tasks
+from bot.verdicts import file_verdicts as files
+from bot.verdicts import task_verdicts as tasks
 from bot.verdicts.types import USUAL, Kind, Outside, Thresholds, Verdict, Words
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import pytest
 
 from bot.models import ENDED, FAILED, ONGOING, PAUSED, STARTING
 from bot.recordings.details import DetailsService
-from bot.recordings.live import RUNNING_READ_WHOLE
+from bot.recordings.live_reading import RUNNING_READ_WHOLE
 from bot.recordings.outcomes import MOST_ASKED
 from bot.sandbox.recording_life import FileScript
 from bot.sandbox.zego_faults import Fault, FaultKind

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from bot.features.digests.data import DigestData
-from bot.features.digests.slots import SlotWindow
+from bot.features.digests.slot_windows import SlotWindow
 from bot.features.recording_text import build_details_blocks, build_details_text
 from bot.query.terms import RecordingQuery, Status
 from bot.recordings.details import DetailsService

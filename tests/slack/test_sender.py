@@ -16,7 +16,7 @@ from bot.logs import JsonLines, TextLines
 from bot.network import Network
 from bot.sandbox.slack.state import ASKER, GENERAL, READER
 from bot.sandbox.zego_faults import Fault, FaultKind
-from bot.slack.delivery import InFlight
+from bot.slack.in_flight import InFlight
 from bot.slack.sender import MAX_SOCKET_ACK_BYTES, Destination, Sender
 from bot.slack.web_client import build_slack_client
 from tests.bolt_apps import bolt_app, served_over_http

@@ -18,7 +18,7 @@ from bot.recordings.page import ButtonState, Question, decode_button
 from bot.slack import ids
 from bot.slack.audience import PRIVATE
 from bot.slack.blocks import Rendered, actions, button
-from bot.slack.delivery import note_query
+from bot.slack.delivery_log import note_query
 
 if TYPE_CHECKING:
     from bot.clock import Clock

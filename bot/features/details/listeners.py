@@ -13,7 +13,7 @@ from bot.recordings.page import Question
 from bot.slack import ids
 from bot.slack.audience import OUTSIDERS_READ
 from bot.slack.blocks import build_loading_modal, with_note
-from bot.slack.delivery import note_problem
+from bot.slack.delivery_log import note_problem
 from bot.slack.modals import Modal
 from bot.slack.payload import metadata_of_click, metadata_of_view
 

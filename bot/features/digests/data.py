@@ -11,14 +11,14 @@ from cachetools import TTLCache
 from bot.concurrency import SingleFlight
 from bot.errors import TaskNotFoundError
 from bot.features.digests.report import Carried, summarise
-from bot.features.digests.slots import point
+from bot.features.digests.slot_windows import point
 from bot.features.digests.unfinished import NOTHING_UNFINISHED, Unfinished, leave_to_next
 from bot.models import API_HISTORY_MS, ENDED, FAILED, STARTING, Recording
 from bot.query.terms import RecordingQuery, Sort, Status, is_task_id
 from bot.query.times import HOUR
 from bot.recordings.attention import MOST_CHECKED, keep_what_needs_attention, look_at
 from bot.recordings.page import Question
-from bot.recordings.window import PLANS
+from bot.recordings.status_lists import PLANS
 from bot.verdicts.judge import needs_attention
 from bot.zegocloud.limiter import Lane
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from bot.clock import Clock
     from bot.features.digests.report import Summary
-    from bot.features.digests.slots import SlotWindow
+    from bot.features.digests.slot_windows import SlotWindow
     from bot.models import RecordingDetails
     from bot.recordings.page import Page
     from bot.recordings.service import Recordings

@@ -35,7 +35,7 @@ from bot.recordings.page import ButtonState, decode_button
 from bot.slack import ids
 from bot.slack.audience import PRIVATE
 from bot.slack.channels import check_may_manage
-from bot.slack.delivery import note_problem
+from bot.slack.delivery_log import note_problem
 from bot.slack.modals import Modal
 from bot.slack.payload import metadata_of_click, metadata_of_view
 

@@ -13,7 +13,7 @@ from bot.features.digests.notices import build_owner_notice
 from bot.features.digests.report import SLOTS_COMPARED, Report, compare
 from bot.features.digests.schedule import parse_schedule
 from bot.features.digests.schedule_times import next_times
-from bot.features.digests.slots import window_of
+from bot.features.digests.slot_windows import window_of
 from bot.slack.poster import PACE_SECONDS, Envelope, PermanentError, Poster, failure
 from bot.slack.sender import outcome_of
 from bot.slack.web_client import SLACK_ERRORS

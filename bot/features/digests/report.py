@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from bot.features.digests.models import Digest
-    from bot.features.digests.slots import SlotWindow
+    from bot.features.digests.slot_windows import SlotWindow
     from bot.models import Recording
     from bot.recordings.page import Page
     from bot.verdicts.types import Verdict

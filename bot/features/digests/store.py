@@ -15,7 +15,7 @@ from bot.errors import QueryError
 from bot.features.digests.models import FRESH_SECONDS, Claim, Digest, FullChannelError, Notice, Slot
 from bot.features.digests.schedule import parse_schedule
 from bot.features.digests.schedule_times import next_times
-from bot.features.digests.slots import previous_slot, right_next_run, slots_until
+from bot.features.digests.slot_windows import previous_slot, right_next_run, slots_until
 from bot.features.digests.unfinished import NOTHING_UNFINISHED, Unfinished, decode_unfinished
 from bot.query.times import DAY, MINUTE
 from bot.storage.database import Database, read_transaction, transaction

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from bot.query.terms import RecordingQuery
-    from bot.recordings.window import Plan
+    from bot.recordings.status_lists import Plan
 
 
 MOST_KEPT = 300

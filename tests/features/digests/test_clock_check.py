@@ -19,7 +19,7 @@ from bot.features.digests.clock_check import (
     ClockCheck,
 )
 from bot.features.digests.models import Digest, NewDigest
-from bot.features.digests.slots import slots_until
+from bot.features.digests.slot_windows import slots_until
 from bot.features.digests.store import open_store
 from bot.features.digests.worker import Worker
 from bot.network import Network

@@ -26,7 +26,7 @@ from bot.features.digests.report import (
     figures,
     summarise,
 )
-from bot.features.digests.slots import SlotWindow, window_of
+from bot.features.digests.slot_windows import SlotWindow, window_of
 from bot.features.digests.unfinished import Unfinished
 from bot.models import ENDED, FAILED, ONGOING, PAUSED, Recording
 from bot.query.parser import format_query, parse_query

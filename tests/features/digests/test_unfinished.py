@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bot.features.digests.data import MOST_LOOKED_AT_AGAIN, DigestData
-from bot.features.digests.slots import SlotWindow
+from bot.features.digests.slot_windows import SlotWindow
 from bot.features.digests.unfinished import (
     MOST_KEPT,
     NOTHING_UNFINISHED,
@@ -24,7 +24,7 @@ from bot.models import ENDED, FAILED, ONGOING, PAUSED, STARTING, Recording
 from bot.query.parser import parse_query
 from bot.query.terms import Status
 from bot.query.times import HOUR, MINUTE
-from bot.recordings.window import PLANS
+from bot.recordings.status_lists import PLANS
 from bot.sandbox.recording_life import FileScript
 from bot.sandbox.zego_faults import Fault, FaultKind
 from tests.databases import database_or_skip, sqlite_with_tables

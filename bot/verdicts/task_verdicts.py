@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bot.models import ENDED, FAILED, PAUSED, RUNNING, STARTING, Recording, RecordingDetails
 from bot.query.times import format_duration
-from bot.verdicts.files import last_file_ended_ms
+from bot.verdicts.file_verdicts import last_file_ended_ms
 from bot.verdicts.types import At, Kind, Outside, Verdict, Words
 
 if TYPE_CHECKING:

@@ -23,9 +23,9 @@ from bot.query.terms import Sort, check_room
 from bot.query.tokenizer import Mistake
 from bot.recordings.listing import Listing, ReadContext, RoomLists
 from bot.recordings.page import Cursor, Elsewhere, Page
+from bot.recordings.status_lists import PLANS
 from bot.recordings.window import (
     MARGIN_MS,
-    PLANS,
     RequestedRange,
     Span,
     VisibleRange,
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from bot.concurrency import Progress
     from bot.models import Recording, Unreadable
     from bot.recordings.page import Question
-    from bot.recordings.window import Plan
+    from bot.recordings.status_lists import Plan
     from bot.zegocloud.client import ZegoClient
     from bot.zegocloud.limiter import Priority
 

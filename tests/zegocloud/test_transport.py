@@ -6,6 +6,7 @@ import pytest
 
 from bot.clock import SystemClock
 from bot.errors import ZegoUnreachableError
+from bot.network import Network
 from bot.sandbox.zegocloud import SimulatedZego
 from bot.zegocloud.protocol import DescribeRecordStatus, build_request
 from bot.zegocloud.transport import Transport
@@ -14,7 +15,7 @@ from bot.zegocloud.transport import Transport
 async def test_a_request_that_may_no_longer_leave_does_not() -> None:
     zego = SimulatedZego(clock=SystemClock(), tasks=0, max_rps=None)
     await zego.start()
-    transport = Transport(zego.base_url, 1)
+    transport = Transport(zego.base_url, 1, Network())
     answers = iter([True, False, True])  # the second finds a connection, the third has to make one
 
     async def send() -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from contextvars import ContextVar
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from bot.logs import begin_reference, reference_to_show
@@ -82,8 +83,11 @@ class Delivery:
         }
         if self.query is not None:
             line += ": %(query)s"
-            fields["query"] = format_query(self.query)
+            fields["query"] = _text_of(self.query)
         logger.log(level, line, fields)
+
+
+_text_of = lru_cache(maxsize=1_000)(format_query)
 
 
 def begin_delivery(metrics: Metrics) -> Delivery:

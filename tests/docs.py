@@ -56,8 +56,6 @@ def variables_table() -> str:
     """Every variable of the environment."""
     rows = []
     for name, row in VARIABLES.items():
-        if name == "REDIS_URL":
-            continue  # nobody needs it any more
         default = row.default.reveal() if isinstance(row.default, Secret) else row.default
         text = f"{default:g}" if isinstance(default, float) else str(default or "")
         rows.append((f"`{name}`", f"`{text}`" if text else "", row.metadata["meaning"]))

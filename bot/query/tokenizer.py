@@ -29,7 +29,6 @@ _SLACK_TOKEN = re.compile(
 )
 _ENTITY = re.compile(r"&(amp|lt|gt);")
 _ENTITIES = {"amp": "&", "lt": "<", "gt": ">"}
-_SPACES = re.compile(r"\s+")
 
 _REPLACED = {
     '"': "“”„‟«»″〝〞",
